@@ -1,0 +1,1 @@
+"""LibCST commands: every change of source text that hocmig makes."""

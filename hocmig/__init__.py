@@ -1,0 +1,3 @@
+"""Command line, phases, transactions and reports."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,1 @@
+"""One click command per module; `hocmig.cli` loads them on first use."""

@@ -1,0 +1,111 @@
+"""The configuration file `hocmig.yaml`: its shape, its defaults, and how it is read.
+
+Source: the product contract, "Configuration".
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+CONFIG_NAME = "hocmig.yaml"
+
+
+class Execution(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How per-file jobs are run: `jobs` processes (0: one per core), `executor` `local` or `dask://HOST:PORT`."""
+
+    jobs: int = 0
+    executor: str = "local"
+
+
+class Commands(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Shell commands of the repository, run from its root; empty: none."""
+
+    tests: str = ""
+    layers: str = ""
+
+
+class References(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Which files besides Python may be rewritten (gitignore-style globs), and how sure a hit must be.
+
+    `level`: `certain` or `likely`.
+    """
+
+    include: tuple[str, ...] = ("*",)
+    exclude: tuple[str, ...] = ()
+    level: str = "certain"
+
+
+class Expect(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Exact counts as gates; None: not checked. `misplaced` counts the manifest's rows."""
+
+    misplaced: int | None = None
+    domains: int | None = None
+    files: int | None = None
+
+
+class Duplicates(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`min_lines` of a block, `threshold` 0 to 1, `scope` `across`, `inside` or `all`, accepted `baseline` file."""
+
+    min_lines: int = 10
+    threshold: float = 0.8
+    scope: str = "across"
+    baseline: str = ""
+
+
+class Architecture(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Rules that are checked in P8 and by `hocmig check`; `contracts` are decoded by the architecture analyzer."""
+
+    rules: tuple[str, ...] = ("ARCH-001", "ARCH-002", "ARCH-003", "ARCH-004")
+    baseline: str = ""
+    include_typing_only: bool = True
+    include_deferred: bool = True
+    contracts: tuple[dict[str, object], ...] = ()
+
+
+class Layers(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Layer folders of a domain from the highest to the lowest, e.g. `L3_adapters` ... `L6_drivers`.
+
+    A layer may import itself and lower ones. `forbidden_libraries` and `banned_names` map a layer to top-level
+    modules it must not import and to file-name globs it must not hold; `header` is a regular expression whose
+    group 1 is the layer that a file's head claims (empty: not checked).
+    """
+
+    order: tuple[str, ...] = ()
+    allowed: dict[str, tuple[str, ...]] = {}
+    forbidden_libraries: dict[str, tuple[str, ...]] = {}
+    banned_names: dict[str, tuple[str, ...]] = {}
+    header: str = ""
+
+
+class Configuration(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """All of `hocmig.yaml`; paths are POSIX and relative to the repository root, modules dotted.
+
+    `domain_root` is the path of the package that holds the domains (empty: no domains); `domains` empty means
+    every package folder directly below it. `artifacts` empty means `<domain_root>/_domain_map`, or
+    `.hocmig/artifacts` without a domain root. `scan` are the folders to index (empty: the whole root).
+    """
+
+    version: int = 1
+    import_roots: tuple[str, ...] = (".",)
+    domain_root: str = ""
+    domains: tuple[str, ...] = ()
+    shared_domain: str = "general"
+    layers: Layers = Layers()
+    scan: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    workbook: str = ""
+    artifacts: str = ""
+    expect: Expect = Expect()
+    architecture: Architecture = Architecture()
+    references: References = References()
+    commands: Commands = Commands()
+    duplicates: Duplicates = Duplicates()
+    clusters: str = ""
+    execution: Execution = Execution()
+
+    @property
+    def artifact_folder(self) -> str:
+        """Where phases write their artifacts, relative to the repository root."""
+        if self.artifacts:
+            return self.artifacts.rstrip("/")
+        return f"{self.domain_root}/_domain_map" if self.domain_root else ".hocmig/artifacts"

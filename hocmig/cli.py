@@ -1,0 +1,112 @@
+"""The command line: global options, the table of commands, and the way from an error to an exit code."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+import traceback
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from analyzers.errors import HocmigError
+from hocmig import __version__
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+#: command -> (module below hocmig.commands, one-line help); modules are imported on first use, so that
+#: `hocmig --help` stays fast. The order is the order of the work.
+COMMANDS: dict[str, tuple[str, str]] = {}
+
+#: Phase numbers answer like the names of the phases.
+ALIASES = {
+    "p0": "manifest",
+    "p1": "validate",
+    "p2": "move",
+    "p3": "lock",
+    "p4": "verify",
+    "p5": "duplicates",
+    "p6": "consolidate",
+    "p7": "refactor",
+    "p8": "normalize",
+}
+
+
+class LazyGroup(click.Group):
+    """A group that imports a command's module only when the command is called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        name = ALIASES.get(cmd_name, cmd_name)
+        if name not in COMMANDS:
+            return None
+        module = importlib.import_module(f"hocmig.commands.{COMMANDS[name][0]}")
+        command: click.Command = module.command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("--root", type=click.Path(path_type=Path), help="Repository root (default: where hocmig.yaml is).")
+@click.option("--config", type=click.Path(path_type=Path), help="Configuration file (default: hocmig.yaml).")
+@click.option("--json", "as_json", is_flag=True, help="Print the result as one JSON document.")
+@click.option("--quiet", is_flag=True, help="Print only errors and results.")
+@click.option("--verbose", is_flag=True, help="Print more, and tracebacks of internal errors.")
+@click.option("--no-progress", is_flag=True, help="No progress bars.")
+@click.option("--jobs", type=click.IntRange(min=0), default=0, help="Processes (default: one per core).")
+@click.version_option(__version__, prog_name="hocmig")
+@click.pass_context
+def cli(ctx: click.Context, **options: Any) -> None:
+    """Move code between the parts of a large Python code base, rewrite every reference, and prove it."""
+    ctx.obj = options
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Run hocmig and leave with its exit code (see the product contract)."""
+    sys.exit(run(sys.argv[1:] if argv is None else list(argv)))
+
+
+def run(argv: list[str]) -> int:
+    """Run hocmig with `argv` and return the exit code: 0 to 5 as documented, 130 after Ctrl-C."""
+    verbose = "--verbose" in argv
+    try:
+        result = cli.main(args=argv, prog_name="hocmig", standalone_mode=False)
+        return result if isinstance(result, int) else 0
+    except click.exceptions.Abort:
+        return _fail("interrupted", 130)
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message())
+        return 0
+    except click.ClickException as error:
+        return _fail(_one_line(error.format_message()), 2)
+    except HocmigError as error:
+        return _fail(str(error), error.exit_code)
+    except BrokenPipeError:
+        # The reader went away (`hocmig … | head`); keep Python from complaining at shutdown.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except Exception as error:
+        if verbose:
+            traceback.print_exc()
+        return _fail(f"internal: {type(error).__name__}: {_one_line(str(error))}; run again with --verbose", 5)
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _fail(message: str, code: int) -> int:
+    click.echo(f"error: {message}", err=True)
+    return code
+
+
+if __name__ == "__main__":
+    main()

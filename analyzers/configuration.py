@@ -5,16 +5,21 @@ Source: the product contract, "Configuration".
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import msgspec
+from msgspec import Meta
 
 CONFIG_NAME = "hocmig.yaml"
+
+Count = Annotated[int, Meta(ge=0)]
 
 
 class Execution(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How per-file jobs are run: `jobs` processes (0: one per core), `executor` `local` or `dask://HOST:PORT`."""
 
-    jobs: int = 0
-    executor: str = "local"
+    jobs: Count = 0
+    executor: Annotated[str, Meta(pattern=r"^(local|dask://[A-Za-z0-9_.\-]+:[0-9]{1,5})$")] = "local"
 
 
 class Commands(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -32,28 +37,28 @@ class References(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     include: tuple[str, ...] = ("*",)
     exclude: tuple[str, ...] = ()
-    level: str = "certain"
+    level: Annotated[str, Meta(pattern="^(certain|likely)$")] = "certain"
 
 
 class Expect(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Exact counts as gates; None: not checked. `misplaced` counts the manifest's rows."""
 
-    misplaced: int | None = None
-    domains: int | None = None
-    files: int | None = None
+    misplaced: Count | None = None
+    domains: Count | None = None
+    files: Count | None = None
 
 
 class Duplicates(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`min_lines` of a block, `threshold` 0 to 1, `scope` `across`, `inside` or `all`, accepted `baseline` file."""
+    """`min_lines` of a block, `threshold` 0 to 1, `scope` `across`, `inside` or `all`, `baseline` file."""
 
-    min_lines: int = 10
-    threshold: float = 0.8
-    scope: str = "across"
+    min_lines: Annotated[int, Meta(ge=1)] = 10
+    threshold: Annotated[float, Meta(ge=0, le=1)] = 0.8
+    scope: Annotated[str, Meta(pattern="^(across|inside|all)$")] = "across"
     baseline: str = ""
 
 
 class Architecture(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Rules that are checked in P8 and by `hocmig check`; `contracts` are decoded by the architecture analyzer."""
+    """Rules of P8 and `hocmig check`; `contracts` are decoded by the architecture analyzer."""
 
     rules: tuple[str, ...] = ("ARCH-001", "ARCH-002", "ARCH-003", "ARCH-004")
     baseline: str = ""
@@ -65,9 +70,9 @@ class Architecture(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Layers(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Layer folders of a domain from the highest to the lowest, e.g. `L3_adapters` ... `L6_drivers`.
 
-    A layer may import itself and lower ones. `forbidden_libraries` and `banned_names` map a layer to top-level
-    modules it must not import and to file-name globs it must not hold; `header` is a regular expression whose
-    group 1 is the layer that a file's head claims (empty: not checked).
+    A layer may import itself and lower ones. `forbidden_libraries` and `banned_names` map a layer to
+    top-level modules it must not import and to file-name globs it must not hold; `header` is a regular
+    expression whose group 1 is the layer that a file's head claims (empty: not checked).
     """
 
     order: tuple[str, ...] = ()
@@ -85,8 +90,8 @@ class Configuration(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     `.hocmig/artifacts` without a domain root. `scan` are the folders to index (empty: the whole root).
     """
 
-    version: int = 1
-    import_roots: tuple[str, ...] = (".",)
+    version: Annotated[int, Meta(ge=1, le=1)] = 1
+    import_roots: Annotated[tuple[str, ...], Meta(min_length=1)] = (".",)
     domain_root: str = ""
     domains: tuple[str, ...] = ()
     shared_domain: str = "general"

@@ -5,22 +5,22 @@ Write it again after a change: `python -m hocmig.configuration_schema docs/hocmi
 
 from __future__ import annotations
 
+import inspect
 import sys
 from pathlib import Path
 
 import msgspec
 
-from analyzers.configuration import Configuration
+from analyzers.configuration import CONFIG_NAME, Configuration
 
 
 def configuration_schema() -> bytes:
     """The schema (JSON Schema 2020-12) as indented JSON with one newline at the end."""
     schema = msgspec.json.schema(Configuration, schema_hook=_any_value)
-    schema = {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "title": "hocmig.yaml",
-        **schema,
-    }
+    for definition in schema["$defs"].values():
+        # Python 3.13 strips the indentation of docstrings itself; the file must not depend on the version.
+        definition["description"] = inspect.cleandoc(definition["description"])
+    schema = {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": CONFIG_NAME, **schema}
     return msgspec.json.format(msgspec.json.encode(schema), indent=2) + b"\n"
 
 

@@ -1,0 +1,341 @@
+"""Composes believable, working Python functions from a stock of statement patterns.
+
+Each pattern reads variables that exist and makes new ones, so any order of patterns runs. The stock is large
+and its patterns vary in operators and shape: two composed functions are not copies of each other, so that the
+duplicates which the sample plants on purpose stay the only ones that matter.
+"""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass
+from itertools import pairwise
+
+from hocmig.sample.domains import ADJECTIVES
+
+_VERBS = (
+    "collect", "measure", "select", "derive", "estimate", "arrange", "condense", "balance", "resolve", "trim",
+    "outline", "compare", "project", "gather", "assess", "split", "align", "screen", "settle", "spread",
+)  # fmt: skip
+
+_LOCAL_NAMES: dict[str, tuple[str, ...]] = {
+    "num": ("total", "margin", "ceiling", "weight", "span", "budget", "offset", "balance", "reach", "depth",
+            "credit", "height", "quota", "drift", "score", "points", "surplus", "stride"),
+    "nums": ("amounts", "levels", "weights", "gaps", "steps", "marks", "costs", "counts", "sizes", "ages",
+             "deltas", "samples", "ranks", "readings"),
+    "txt": ("label", "caption", "head", "tail", "mark", "title", "code", "stem", "note", "phrase", "key"),
+    "txts": ("names", "labels", "owners", "words", "codes", "parts", "keys", "lines", "titles", "regions"),
+    "cnt": ("tally", "groups", "buckets", "shares", "per_owner", "per_state", "histogram", "index", "slots"),
+    "recs": ("rows", "entries", "chosen", "kept", "window", "batch", "queue", "matches", "subset"),
+    "flag": ("is_late", "is_full", "has_gap", "is_steady", "needs_review", "is_known", "over_limit", "settled"),
+}  # fmt: skip
+
+# Slots: «+a:num» makes a variable («+a~:num» one for the loop only), «a» repeats it; «x:nums» takes an existing
+# one; «=p|q» chooses, and the choices may hold slots; «#2-40» is a number.
+_PATTERNS: tuple[str, ...] = (
+    "«+a:nums» = [int(row[\"«=amount|units|age»\"]) for row in «r:recs»]",
+    "«+a:nums» = sorted(int(row[\"«=amount|units|age»\"]) for row in «r:recs» if row[\"«=state|owner|region»\"])",
+    "«+a:txts» = [str(row[\"«=state|owner|region»\"]) for row in «r:recs»]",
+    "«+a:txts» = sorted({str(row[\"«=state|owner|region»\"]) for row in «r:recs»}«=|, reverse=True»)",
+    "«+a:recs» = [row for row in «r:recs» if row[\"«=amount|units|age»\"] «=>|>=|<=|!=» «#2-60»]",
+    "«+a:recs» = sorted(«r:recs», key=lambda row: (row[\"«=owner|region|state»\"], «=-|»row[\"«=amount|units»\"]))",
+    "«+a:cnt»: dict[str, int] = {}\nfor row in «r:recs»:\n    «+k~:txt» = str(row[\"«=state|owner|region»\"])\n"
+    "    «a»[«k»] = «a».get(«k», 0) «=+ 1|+ int(row[\"amount\"])|+ int(row[\"units\"])»",
+    "«+a:num» = 0\nfor row in «r:recs»:\n    if row[\"state\"] «===|!=» \"«=open|closed|held|late»\":\n"
+    "        «a» «=+=|-=» int(row[\"«=amount|units|age»\"])",
+    "«+a:flag» = «=any|all»(row[\"«=amount|units|age»\"] «=>|<|>=» «#1-50» for row in «r:recs»)",
+    "«+a:txts» = []\nfor row in «r:recs»:\n    for tag in row[\"tags\"]:\n        if tag not in «a»:\n"
+    "            «a».append(tag)",
+    "«+a:num» = len({row[\"«=owner|region|state»\"] for row in «r:recs»})",
+    "«+a:cnt» = {str(row[\"owner\"]): int(row[\"«=amount|units|age»\"]) for row in «r:recs»}",
+    "«+a:num» = sum(«x:nums») «=+|-|//|%» «#2-97»",
+    "«+a:num» = max(«x:nums», default=«#0-9»)«=| + 1| * 2»",
+    "«+a:num» = min(«x:nums», default=«#0-9») «=+|-|*» «#1-12»",
+    "«+a:num» = len(«x:nums») «=*|+|-» «y:num»",
+    "«+a:nums» = [value «=+|-|*» «#2-15» for value in «x:nums»«=| if value % 2| if value > 0| if value % 3 == 1»]",
+    "«+a:nums» = [value % «#3-50» for value in «x:nums»]\n«a».«=sort()|reverse()»",
+    "«+a:nums» = []\nfor left, right in zip(«x:nums», «x»[1:]):\n    «a».append(«=right - left|abs(left - right)|max(left, right)»)",
+    "«+a:nums» = []\n«+t:num» = «#0-20»\nfor value in «x:nums»:\n    «t» = («t» «=+|-|^» value) % «#50-997»\n    «a».append(«t»)",
+    "«+a:num» = «#1-9»\nfor position, value in enumerate(«x:nums», start=«#1-3»):\n    «a» «=+=|-=|^=» position * value",
+    "«+a:cnt» = {}\nfor value in «x:nums»:\n    slot = \"«=low|small|short»\" if value «=<|<=» «#5-40» else \"«=high|large|long»\"\n"
+    "    «a»[slot] = «a».get(slot, 0) + 1",
+    "«+a:flag» = «=bool(«x:nums»)|len(«x:nums») > 2|sum(«x:nums») % 2 == 0» and «y:num» «=>|<|!=» «#1-80»",
+    "«+a:num» = sorted(«x:nums»)[len(«x») // 2] if «x» else «#0-5»",
+    "«+a:nums» = «x:nums»[«=:«#2-9»|«#1-3»:|::2|::-1|-«#2-6»:»]",
+    "«+a:num» = next((value for value in «x:nums» if value «=>|<» «y:num»), «#0-30»)",
+    "«+a:txts» = [f\"{value:«=04d|>6|x|,»}\" for value in «x:nums»]",
+    "if len(«x:nums») «=>|<» «#2-8»:\n    «+a:num» = «=sum|len»(«x»)\nelse:\n    «a» = «#3-33»",
+    "while «y:num» > «#400-900»:\n    «y» = «y» «=// 2|// 3|- 97»",
+    "«+a:num» = («y:num» * «#2-29» «=+|-|^» «z:num») % «#101-997»",
+    "«+a:num», «+b:num» = divmod(«y:num», «#3-60»)",
+    "«+a:num» = «=max|min»(«y:num», «z:num») «=+|-» «#1-20»",
+    "«+a:num» = abs(«y:num») // «#2-9» «=+|or» «#1-8»",
+    "«+a:flag» = «#0-20» «=<|<=» «y:num» «=<|<=» «#40-500»",
+    "«+a:num» = «y:num» if «f:flag» else «z:num» «=+|-|*» «#1-6»",
+    "if «f:flag»:\n    «y:num» «=+=|-=» «#1-25»",
+    "if «f:flag» and «y:num» «=>|<» «#10-90»:\n    «z:num» = «=min|max»(«z», «#5-70»)",
+    "«+a:txt» = \"«=-|/|:|, |+»\".join(«x:txts»)",
+    "«+a:txt» = «=max|min»(«x:txts», key=len, default=\"«=none|empty|all»\")",
+    "«+a:txts» = [word.«=upper|title|strip|lower|casefold»() for word in «x:txts»«=| if word| if len(word) > 2»]",
+    "«+a:txts» = sorted(«x:txts», key=lambda word: (len(word), word)«=|, reverse=True»)[:«#3-12»]",
+    "«+a:cnt» = {}\nfor word in «x:txts»:\n    «a»[word«=|[:1]|[-1:]|.lower()»] = «=len(word)|len(«a») + 1|«a».get(word, 0) + 1»",
+    "«+a:num» = sum(len(word) for word in «x:txts»«=| if word.islower()| if \"e\" in word»)",
+    "«+a:txts» = [word for word in «x:txts» if not word.«=startswith|endswith»(\"«=a|e|o|s|t»\")]",
+    "«+a:txts» = list(dict.fromkeys(«x:txts»))",
+    "«+a:flag» = \"«=open|north|alpha|held»\" in «x:txts»",
+    "«+a:txts» = []\nfor number, word in enumerate(«x:txts»):\n    «a».append(f\"{number}«=:|.|)» {word}\")",
+    "«+a:txt» = «x:txt».«=strip()|title()|lower()|replace(\" \", \"-\")|ljust(«#6-20»)|center(«#6-24», \"*\")»",
+    "«+a:txt» = f\"{«x:txt»}«=-|/|#|.»{«y:num»}\"",
+    "«+a:num» = sum(ord(sign) for sign in «x:txt») % «#97-997»",
+    "«+a:num» = «#3-31»\nfor sign in «x:txt»:\n    «a» = («a» * «#3-37» «=+|^|-» ord(sign)) % «#211-9973»",
+    "«+a:txts» = «x:txt».«=split()|split(\"-\")|splitlines()|split(\"/\")»\n«+b:num» = len(«a»)",
+    "«+a:flag» = «x:txt».«=isalpha()|islower()|startswith(\"a\")|isidentifier()»",
+    "«+a:txt» = \"\".join(sign for sign in «x:txt» if sign.«=isalnum|isalpha|islower|isprintable»())",
+    "if not «x:txt»:\n    «x» = \"«=unknown|missing|untitled|default»\"",
+    "«+a:nums» = list(«c:cnt».values())",
+    "«+a:txts» = «=sorted|list»(«c:cnt»)",
+    "«+a:txts» = [name for name, count in sorted(«c:cnt».items()) if count «=>|<|!=» «#1-20»]",
+    "«+a:txt» = max(«c:cnt», key=lambda name: («c»[name], name), default=\"«=none|nobody|idle»\")",
+    "«+a:cnt» = {name: count «=+|*|%» «#2-30» for name, count in «c:cnt».items()}",
+    "«+a:cnt» = dict(sorted(«c:cnt».items(), key=lambda item: «=-|»item[1])[:«#2-9»])",
+    "«+a:num» = sum(«c:cnt».values()) «=+|-» len(«c»)",
+    "for name in «=sorted|list»(«c:cnt»):\n    if «c»[name] «=>|<» «#2-50»:\n        «c»[name] «=+=|-=» «#1-5»",
+    "«+a:txts» = [f\"{name}«==|: |»{count}\" for name, count in «c:cnt».items()]",
+    "«+a:flag» = len(«c:cnt») «=>|<|>=» «#1-6»",
+    "«+a:nums» = [«y:num», «z:num», «#1-40»]",
+    "«+a:nums» = list(range(«#0-6», «#9-40», «#1-5»))",
+    "«+a:txts» = [\"«=north|south|east|west»\", \"«=alpha|beta|gamma|delta»\", «x:txt»]",
+)  # fmt: skip
+
+#: Parameter lists with the annotated types and the variables they give.
+_PARAMETERS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
+    ("rows: Sequence[Mapping[str, Any]]", (("recs", "rows"),)),
+    ("entries: Sequence[Mapping[str, Any]], limit: int = {n}", (("recs", "entries"), ("num", "limit"))),
+    ("values: Sequence[int]", (("nums", "values"),)),
+    ("values: Sequence[int], factor: int = {n}", (("nums", "values"), ("num", "factor"))),
+    ("levels: Sequence[int], label: str", (("nums", "levels"), ("txt", "label"))),
+    ("words: Sequence[str]", (("txts", "words"),)),
+    ("words: Sequence[str], width: int = {n}", (("txts", "words"), ("num", "width"))),
+    ("text: str", (("txt", "text"),)),
+    ("text: str, base: int = {n}", (("txt", "text"), ("num", "base"))),
+    ("amount: int, floor: int = {n}", (("num", "amount"), ("num", "floor"))),
+)
+
+_RETURNS = {
+    "num": "int",
+    "nums": "list[int]",
+    "txt": "str",
+    "txts": "list[str]",
+    "cnt": "dict[str, int]",
+    "flag": "bool",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Slot:
+    """One slot of a pattern; `role` is make, take, repeat, number, choose or loop (made, but not afterwards)."""
+
+    role: str
+    name: str = ""
+    kind: str = ""
+    low: int = 0
+    high: int = 0
+    options: tuple[tuple[str | _Slot, ...], ...] = ()
+
+
+def _parse(pattern: str) -> tuple[str | _Slot, ...]:
+    tokens: list[str | _Slot] = []
+    position = 0
+    while (start := pattern.find("«", position)) >= 0:
+        if start > position:
+            tokens.append(pattern[position:start])
+        depth, end, bars = 1, start, []
+        while depth:
+            end += 1
+            if pattern[end] == "«":
+                depth += 1
+            elif pattern[end] == "»":
+                depth -= 1
+            elif pattern[end] == "|" and depth == 1:
+                bars.append(end)
+        tokens.append(_slot(pattern, start + 1, end, bars))
+        position = end + 1
+    if position < len(pattern):
+        tokens.append(pattern[position:])
+    return tuple(tokens)
+
+
+def _slot(pattern: str, start: int, end: int, bars: list[int]) -> _Slot:
+    body = pattern[start:end]
+    if body[0] == "=":
+        edges = [start, *bars, end]
+        return _Slot("choose", options=tuple(_parse(pattern[a + 1 : b]) for a, b in pairwise(edges)))
+    if body[0] == "#":
+        low, _, high = body[1:].partition("-")
+        return _Slot("number", low=int(low), high=int(high))
+    name, _, kind = body.partition(":")
+    if not kind:
+        return _Slot("repeat", name)
+    if name[0] == "+":
+        return _Slot("loop" if name[-1] == "~" else "make", name[1:].rstrip("~"), kind)
+    return _Slot("take", name, kind)
+
+
+def _needed(tokens: tuple[str | _Slot, ...]) -> frozenset[str]:
+    found: set[str] = set()
+    for token in tokens:
+        if isinstance(token, _Slot):
+            if token.role == "take":
+                found.add(token.kind)
+            for option in token.options:
+                found |= _needed(option)
+    return frozenset(found)
+
+
+_READY: tuple[tuple[tuple[str | _Slot, ...], frozenset[str]], ...] = tuple(
+    (tokens, _needed(tokens)) for tokens in map(_parse, _PATTERNS)
+)
+
+
+class FunctionComposer:
+    """Writes the functions of one module; `noun` colours names and docstrings."""
+
+    def __init__(self, rng: random.Random, noun: str) -> None:
+        self._rng = rng
+        self._noun = noun
+        self._taken: set[str] = set()
+
+    def _fresh_function_name(self) -> str:
+        rng = self._rng
+        while True:
+            name = f"{rng.choice(_VERBS)}_{rng.choice(ADJECTIVES)}_{self._noun}{rng.choice(('s', '_rows', '', '_set'))}"
+            if name not in self._taken:
+                self._taken.add(name)
+                return name
+
+    def body(self, variables: list[tuple[str, str]], statements: int) -> tuple[list[str], str, str]:
+        """Returns the lines (not indented), the returned variable and its type's annotation."""
+        rng = self._rng
+        environment: dict[str, list[str]] = {}
+        for kind, name in variables:
+            environment.setdefault(kind, []).append(name)
+        taken = {name for _, name in variables}
+        lines: list[str] = []
+        last: tuple[str, str] | None = None
+        recent: list[int] = []
+        for _ in range(statements):
+            for _attempt in range(12):
+                number = int(rng.random() * len(_READY))
+                tokens, needed = _READY[number]
+                if number not in recent and needed <= environment.keys():
+                    break
+            else:
+                continue
+            recent.append(number)
+            text, made = self._fill(tokens, environment, taken)
+            lines.extend(text.split("\n"))
+            for name, kind in made:
+                environment.setdefault(kind, []).append(name)
+                if kind != "recs":
+                    last = (name, kind)
+        if last is None:
+            kind, name = variables[0]
+            return lines, f"len({name})" if kind in ("recs", "nums", "txts") else name, {
+                "txt": "str"
+            }.get(kind, "int")  # fmt: skip
+        return lines, last[0], _RETURNS[last[1]]
+
+    def _fill(
+        self, tokens: tuple[str | _Slot, ...], environment: dict[str, list[str]], taken: set[str]
+    ) -> tuple[str, list[tuple[str, str]]]:
+        local: dict[str, str] = {}
+        made: list[tuple[str, str]] = []
+        out: list[str] = []
+        self._render(tokens, environment, taken, local, made, out)
+        return "".join(out), made
+
+    def _render(
+        self,
+        tokens: tuple[str | _Slot, ...],
+        environment: dict[str, list[str]],
+        taken: set[str],
+        local: dict[str, str],
+        made: list[tuple[str, str]],
+        out: list[str],
+    ) -> None:
+        chance = self._rng.random
+        for token in tokens:
+            if isinstance(token, str):
+                out.append(token)
+            elif token.role == "repeat":
+                out.append(local[token.name])
+            elif token.role == "choose":
+                option = token.options[int(chance() * len(token.options))]
+                self._render(option, environment, taken, local, made, out)
+            elif token.role == "number":
+                out.append(str(token.low + int(chance() * (token.high - token.low + 1))))
+            elif token.role == "take":
+                known = environment[token.kind]
+                # The newest variables are the likeliest: values flow on, few stay unused.
+                chosen = known[-1] if chance() < 0.7 else known[int(chance() * len(known))]
+                local[token.name] = chosen
+                out.append(chosen)
+            else:
+                names = _LOCAL_NAMES[token.kind]
+                chosen = names[int(chance() * len(names))]
+                while chosen in taken:
+                    chosen = f"{ADJECTIVES[int(chance() * len(ADJECTIVES))]}_{chosen}"
+                taken.add(chosen)
+                local[token.name] = chosen
+                if token.role == "make":
+                    made.append((chosen, token.kind))
+                out.append(chosen)
+
+    def function(
+        self, statements: int, *, name: str = "", parameters: str = "", indent: str = ""
+    ) -> list[str]:
+        """Returns the lines of one function with about `statements` statements."""
+        rng = self._rng
+        if parameters:
+            head, variables = parameters, [("nums", "amounts"), ("num", "limit")]
+        else:
+            template, given = rng.choice(_PARAMETERS)
+            head, variables = template.format(n=rng.randint(2, 60)), list(given)
+        lines, result, annotation = self.body(variables, statements)
+        if parameters:
+            result, annotation = self._as_number(result, annotation), "int"
+        title = name or self._fresh_function_name()
+        words = title.split("_")
+        sentence = f"{words[0].capitalize()} the {' '.join(words[1:])}"
+        ending = rng.choice(
+            (".", " in a stable order.", " for one tenant.", "; never raises.", " of the period.")
+        )
+        out = [f"{indent}def {title}({head}) -> {annotation}:", f'{indent}    """{sentence}{ending}"""']
+        out += [f"{indent}    {line}" for line in lines]
+        out.append(f"{indent}    return {result}")
+        return out
+
+    @staticmethod
+    def _as_number(result: str, annotation: str) -> str:
+        return result if annotation in ("int", "bool") else f"len({result})"
+
+    def record_class(self, name: str, statements: int) -> list[str]:
+        """Returns the lines of a frozen dataclass with two fields and one or two methods."""
+        rng = self._rng
+        lines = ["@dataclass(frozen=True)", f"class {name}:"]
+        lines += [
+            f'    """One {rng.choice(ADJECTIVES)} {self._noun.replace("_", " ")} as the console shows it."""',
+            "",
+        ]
+        text_field = rng.choice(("name", "owner", "region", "source", "title"))
+        number_field = rng.choice(("amount", "units", "age", "weight", "rank"))
+        lines += [f"    {text_field}: str", f"    {number_field}: int = {rng.randint(1, 90)}"]
+        for method in rng.sample(("caption", "standing", "share", "outline", "pressure"), rng.randint(1, 2)):
+            variables = [("txt", "own_text"), ("num", "own_number")]
+            body, result, annotation = self.body(variables, max(2, statements // 2))
+            lines += ["", f"    def {method}(self) -> {annotation}:"]
+            lines += [f'        """The {method} of this {self._noun.replace("_", " ")}."""']
+            lines += [f"        own_text, own_number = self.{text_field}, self.{number_field}"]
+            lines += [f"        {line}" for line in body]
+            lines.append(f"        return {result}")
+        return lines

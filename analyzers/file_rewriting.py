@@ -1,0 +1,208 @@
+"""All changes that a relocation asks for in one Python file: imports, dotted uses, strings.
+
+The one place that answers "what must change here?"; the codemod that edits, the phases that preview and the
+checks before a move ask it alike.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from analyzers.file_facts import parse
+from analyzers.import_index import SourceIndex
+from analyzers.import_rewriting import ImportChange, ImportPlan, TextEdit, plan_imports
+from analyzers.layout import ModuleName
+from analyzers.model import FileRecord, Finding, ImportedName, ImportRecord
+from analyzers.name_resolution import NameResolver
+from analyzers.relocation_map import RelocationMap
+from analyzers.source import Source, decode
+
+
+@dataclass(frozen=True)
+class FilePlan:
+    """The changes of one file.
+
+    `edits` are spans of the decoded text, sorted and apart; `import_changes` go by ordinal of the statement.
+    A finding of severity `error` says that the file refers to what moves but cannot be changed safely.
+    """
+
+    source: Source
+    import_changes: tuple[ImportChange, ...] = ()
+    edits: tuple[TextEdit, ...] = ()
+    findings: tuple[Finding, ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.import_changes or self.edits)
+
+    @property
+    def edited_text(self) -> str:
+        """The text with the spans replaced; import statements are as before."""
+        parts, position = [], 0
+        for edit in self.edits:
+            parts += (self.source.text[position : edit.start], edit.text)
+            position = edit.end
+        parts.append(self.source.text[position:])
+        return "".join(parts)
+
+
+class FileRewriter:
+    """Plans the changes of files under one relocation map.
+
+    Args:
+        index: the tree, before or after the files were moved, or half-way.
+        relocations: what moves.
+        level: how sure a string must be to be rewritten: `certain` or `likely`.
+    """
+
+    def __init__(self, index: SourceIndex, relocations: RelocationMap, level: str = "certain") -> None:
+        self.layout = index.layout
+        self.relocations = relocations
+        self.level = level
+        self.before = tree_before(index, relocations)
+        self.resolver = NameResolver(self.before)
+        self._old_paths = {r.new_path: r for r in relocations.relocations if r.new_path and not r.old_symbol}
+
+    def names_of(self, path: str, content: bytes) -> tuple[ModuleName, ModuleName] | None:
+        """The module names of a file: the one its text was written for, and the one after the move.
+
+        None when its path is no module's. A file that already lies at its new path counts as not yet
+        rewritten while its bytes have the hash that the plan gives for them.
+        """
+        name = self.layout.module_of(path)
+        if name is None:
+            return None
+        new_path = self.relocations.paths.get(path)
+        if new_path is not None:
+            after = self.layout.module_of(new_path)
+            return None if after is None else (name, after)
+        origin = self._old_paths.get(path)
+        if origin is not None and origin.sha256 == hashlib.sha256(content).hexdigest():
+            before = self.layout.module_of(origin.old_path)
+            return None if before is None else (before, name)
+        return name, name
+
+    def may_concern(self, path: str, content: bytes) -> bool:
+        """Whether the file can need a change at all; a cheap test on its bytes that never says no wrongly."""
+        if path in self.relocations.paths or path in self._old_paths:
+            return True
+        return self.relocations.may_concern(content) or b"import *" in content
+
+    def plan(self, path: str, content: bytes) -> FilePlan:
+        """The changes of the file at `path` with these bytes."""
+        source = decode(content)
+        if source.error:
+            return FilePlan(source, findings=self._unreadable(path, content, source.error, source.error_line))
+        tree, _, error, line = parse(source.text)
+        if tree is None:
+            return FilePlan(source, findings=self._unreadable(path, content, error, line))
+        names = self.names_of(path, content)
+        if names is None:
+            name = ModuleName("", False, "", is_importable=False)
+            names = (name, name)
+        before, after = names
+        imports = plan_imports(
+            path,
+            source.text,
+            tree,
+            before=before,
+            after=after,
+            resolver=self.resolver,
+            relocations=self.relocations,
+        )
+        return self._combine(source, imports)
+
+    def _combine(self, source: Source, imports: ImportPlan) -> FilePlan:
+        return FilePlan(source, imports.import_changes, imports.text_edits, imports.findings)
+
+    def _unreadable(self, path: str, content: bytes, error: str, line: int) -> tuple[Finding, ...]:
+        if not self.may_concern(path, content):
+            return ()
+        moves = path in self.relocations.paths
+        dotted = {m.encode() for m in self.relocations.moved_modules}
+        certain = moves or any(name in content for name in dotted)
+        finding = Finding(
+            code="RELOC001",
+            severity="error" if certain else "warning",
+            path=path,
+            line=line,
+            message=f"cannot be parsed ({error}) but "
+            + ("is to be moved" if moves else "names what moves" if certain else "may name what moves"),
+            mend="mend the file, or exclude it in hocmig.yaml",
+        )
+        return (finding,)
+
+
+def tree_before(index: SourceIndex, relocations: RelocationMap) -> SourceIndex:
+    """The tree as it was before the moves, when some of them have been made already.
+
+    A file that lies at its new path, with nothing at the old one, is put back; if its text has been rewritten
+    since, its imports are read as what they meant before.
+    """
+    back = [
+        r
+        for r in relocations.relocations
+        if r.new_path and r.old_path and r.new_path in index.files and r.old_path not in index.files
+    ]
+    if not back:
+        return index
+    removed, restored = set(), []
+    inverse = relocations.inverse() if not relocations.allow_merges else None
+    for entry in back:
+        record = index.files[entry.new_path]
+        removed.add(entry.new_path)
+        imports = record.imports
+        if record.sha256 != entry.sha256:
+            imports = tuple(_as_before(record, index, inverse))
+        restored.append(_moved(record, entry.old_path, imports))
+    return index.with_changes(removed, restored)
+
+
+def _moved(record: FileRecord, path: str, imports: tuple[ImportRecord, ...]) -> FileRecord:
+    return FileRecord(
+        path=path,
+        sha256=record.sha256,
+        size_bytes=record.size_bytes,
+        mtime_ns=record.mtime_ns,
+        error=record.error,
+        error_line=record.error_line,
+        imports=imports,
+        definitions=record.definitions,
+        exports=record.exports,
+        exports_dynamic=record.exports_dynamic,
+        dynamic_namespace=record.dynamic_namespace,
+        dotted_strings=record.dotted_strings,
+    )
+
+
+def _as_before(
+    record: FileRecord, index: SourceIndex, inverse: RelocationMap | None
+) -> Iterable[ImportRecord]:
+    name = index.layout.module_of(record.path)
+    resolver = NameResolver(index)
+
+    def old(module: str) -> str:
+        return (inverse.module(module) if inverse else None) or module
+
+    for statement in record.imports:
+        if not statement.is_from:
+            names = tuple(ImportedName(old(n.name), n.asname) for n in statement.names)
+            yield _with(statement, statement.module, names)
+            continue
+        base = resolver.base_of(name, statement.level, statement.module) if name else None
+        yield statement if base is None else _with(statement, old(base), statement.names)
+
+
+def _with(statement: ImportRecord, module: str, names: tuple[ImportedName, ...]) -> ImportRecord:
+    return ImportRecord(
+        line=statement.line,
+        end_line=statement.end_line,
+        column=statement.column,
+        is_from=statement.is_from,
+        level=0,
+        module=module,
+        names=names,
+        scope=statement.scope,
+        guard=statement.guard,
+    )

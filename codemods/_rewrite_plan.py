@@ -1,0 +1,132 @@
+"""The plan file that a rewriting codemod takes: what moves, in which repository; loaded once per process."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import msgspec
+
+from analyzers.configuration import CONFIG_NAME, Configuration
+from analyzers.errors import InputError
+from analyzers.file_rewriting import FileRewriter
+from analyzers.import_index import load_index
+from analyzers.layout import ProjectLayout
+from analyzers.model import Relocation
+from analyzers.relocation_map import RelocationMap
+
+
+class PlanFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What hocmig hands to its codemods as JSON.
+
+    `root` is the repository (absolute), `stage` a folder with copies of the files concerned under their
+    repository paths (absolute, may be empty), `index_cache` the import index to start from (absolute).
+    """
+
+    version: int
+    root: str
+    import_roots: tuple[str, ...]
+    relocations: tuple[Relocation, ...]
+    scan: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    stage: str = ""
+    index_cache: str = ""
+    references: str = "certain"
+    allow_merges: bool = False
+
+
+@dataclass(frozen=True)
+class LoadedPlan:
+    root: Path
+    stage: Path | None
+    rewriter: FileRewriter
+
+    def relative_path(self, file: Path) -> str:
+        """The repository path of a file, given as it lies in the repository or in the stage.
+
+        Raises:
+            InputError: it lies in neither.
+        """
+        absolute = file.absolute()
+        for base in (self.stage, self.root):
+            if base is not None and absolute.is_relative_to(base):
+                return absolute.relative_to(base).as_posix()
+        resolved = absolute.resolve()
+        if resolved.is_relative_to(self.root):
+            return resolved.relative_to(self.root).as_posix()
+        raise InputError(str(file), 0, f"lies outside the repository {self.root}", "name files inside it")
+
+
+@lru_cache(maxsize=4)
+def load_plan(file: str) -> LoadedPlan:
+    """Read a plan (`.json`) or a table of moves (`.csv`); `file` is an absolute path.
+
+    Raises:
+        InputError: the file is missing or malformed.
+    """
+    plan = _read(Path(file))
+    root = Path(plan.root)
+    layout = ProjectLayout(root, plan.import_roots)
+    index = load_index(
+        layout,
+        scan=plan.scan,
+        exclude=plan.exclude,
+        cache=Path(plan.index_cache) if plan.index_cache else None,
+        jobs=1,
+        advance=None,
+    )
+    relocations = RelocationMap(plan.relocations, allow_merges=plan.allow_merges)
+    stage = Path(plan.stage) if plan.stage else None
+    return LoadedPlan(root, stage, FileRewriter(index, relocations, plan.references))
+
+
+def plan_argument(text: str) -> str:
+    """An argparse type: the absolute path of a plan that could be loaded.
+
+    Loading it here makes a bad plan one line of usage error, and lets forked workers inherit the good one.
+    """
+    try:
+        load_plan(str(Path(text).absolute()))
+    except InputError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+    return str(Path(text).absolute())
+
+
+def _read(file: Path) -> PlanFile:
+    if file.suffix == ".json":
+        try:
+            return msgspec.json.decode(file.read_bytes(), type=PlanFile)
+        except OSError as error:
+            raise InputError(str(file), 0, f"cannot be read: {error.strerror}") from error
+        except msgspec.DecodeError as error:
+            raise InputError(str(file), 0, f"is no plan of hocmig: {error}", "make the plan again") from error
+    from analyzers.relocation_table import read_relocations
+
+    from analyzers.configuration_file import read_configuration
+
+    root = repository_root(file.parent)
+    config_path = root / CONFIG_NAME
+    config = read_configuration(config_path, root) if config_path.is_file() else Configuration()
+    layout = ProjectLayout(root, config.import_roots)
+    return PlanFile(
+        version=1,
+        root=str(root),
+        import_roots=config.import_roots,
+        relocations=read_relocations(file, layout),
+        scan=config.scan,
+        exclude=config.exclude,
+        index_cache=str(root / ".hocmig" / "index.msgpack"),
+        references=config.references.level,
+    )
+
+
+def repository_root(start: Path) -> Path:
+    """The nearest folder at or above `start` that holds `hocmig.yaml`, else a `.git`, else `start` itself."""
+    folders = (start, *start.parents)
+    for mark in (CONFIG_NAME, ".git"):
+        for folder in folders:
+            if (folder / mark).exists():
+                return folder
+    return start

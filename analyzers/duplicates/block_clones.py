@@ -1,0 +1,121 @@
+"""Grows seeds into blocks: runs of statements inside one segment on either side, gaps allowed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from analyzers.duplicates.corpus import Corpus
+from analyzers.duplicates.evidence_store import EvidenceStore
+from analyzers.duplicates.fragment_pairs import Comparer, FragmentPair, Limits
+
+_MARGIN = 24
+_GAP = 12
+MAX_REGION = 1_500
+"""Statements on one side of a region; a longer run of seeds is cut here."""
+
+Seeds = list[tuple[int, int]]
+Region = tuple[int, int, int, int]
+
+
+def regions_of(corpus: Corpus, segments: tuple[int, int], seeds: Seeds) -> list[tuple[Region, Seeds]]:
+    """Returns the regions (first and last statement on either side) in which to look for blocks.
+
+    Seeds whose gaps are small on both sides form one region; it is widened by a margin and never leaves its
+    segment. Within one segment the two sides never overlap.
+    """
+    starts = corpus.segment_starts
+    low_a, high_a = starts[segments[0]], starts[segments[0] + 1] - 1
+    low_b, high_b = starts[segments[1]], starts[segments[1] + 1] - 1
+    chains: list[Seeds] = []
+    for a, b in seeds:
+        for chain in reversed(chains[-6:]):
+            last_a, last_b = chain[-1]
+            if (
+                0 <= a - last_a
+                and 0 <= b - last_b
+                and abs((a - last_a) - (b - last_b)) <= _GAP
+                and a - chain[0][0] < MAX_REGION
+            ):
+                chain.append((a, b))
+                break
+        else:
+            chains.append([(a, b)])
+    out = []
+    for chain in chains:
+        first_a, first_b = chain[0]
+        last_a, last_b = chain[-1]
+        run = _run(corpus, last_a, last_b, high_a, high_b)
+        region = (
+            max(low_a, first_a - _MARGIN),
+            min(high_a, last_a + run + _MARGIN),
+            max(low_b, first_b - _MARGIN),
+            min(high_b, last_b + run + _MARGIN),
+        )
+        if segments[0] == segments[1] and region[1] >= region[2]:
+            # Both sides lie in one function: they meet halfway between the seeds.
+            middle = (last_a + first_b) // 2
+            if last_a >= first_b:
+                middle = first_b - 1
+            region = (region[0], middle, middle + 1, region[3])
+        if region[0] <= region[1] and region[2] <= region[3]:
+            out.append((region, chain))
+    return out
+
+
+def _run(corpus: Corpus, a: int, b: int, high_a: int, high_b: int) -> int:
+    shapes = corpus.shapes
+    n = 0
+    while n < MAX_REGION and a + n < high_a and b + n < high_b and shapes[a + n + 1] == shapes[b + n + 1]:
+        n += 1
+    return n
+
+
+def verify_blocks(
+    corpus: Corpus,
+    store: EvidenceStore,
+    limits: Limits,
+    min_rows: int,
+    candidates: Sequence[tuple[tuple[int, int], Seeds]],
+) -> list[FragmentPair]:
+    """Returns the blocks of at least `min_rows` lines on both sides that are alike."""
+    comparer = Comparer(corpus, store, limits)
+    raw, tokens = corpus.raw, corpus.tokens
+    aligned = []
+    wanted: set[int] = set()
+    for segments, seeds in candidates:
+        for region, _ in regions_of(corpus, segments, seeds):
+            pairs = comparer.align((region[0], region[1]), (region[2], region[3]))
+            if sum(corpus.code_rows[i] for i, _ in pairs) < 0.6 * min_rows:
+                continue
+            if sum(tokens[i] for i, _ in pairs) < 4 * min_rows:
+                continue
+            aligned.append(pairs)
+            if any(raw[i] != raw[j] for i, j in pairs):
+                for i, j in pairs:
+                    wanted.add(i)
+                    wanted.add(j)
+    store.load(wanted)
+    found = []
+    seen: set[tuple[int, int, int, int]] = set()
+    for pairs in aligned:
+        todo = [pairs]
+        while todo:
+            part = todo.pop()
+            result = comparer.part(part)
+            if result is None:
+                continue
+            key = (result.first_a, result.last_a, result.first_b, result.last_b)
+            sizes = rows_between(corpus, key[0], key[1]), rows_between(corpus, key[2], key[3])
+            if max(sizes) >= min_rows and min(sizes) >= 0.6 * min_rows:
+                if key not in seen:
+                    seen.add(key)
+                    found.append(result)
+                before = [p for p in part if p[0] < key[0] and p[1] < key[2]]
+                after = [p for p in part if p[0] > key[1] and p[1] > key[3]]
+                todo.extend(p for p in (after, before) if len(p) >= 3)
+    return found
+
+
+def rows_between(corpus: Corpus, first: int, last: int) -> int:
+    """Returns the number of lines from the first line of one statement to the last of another."""
+    return corpus.end_rows[last] - corpus.rows[first] + 1

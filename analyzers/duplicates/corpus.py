@@ -1,0 +1,148 @@
+"""Lays the streams of all distinct contents end to end, so that a place is one number."""
+
+from __future__ import annotations
+
+from array import array
+from bisect import bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from analyzers.duplicates.token_stream import FileStream
+
+_CHARS = 0x110000
+
+
+@dataclass(frozen=True, slots=True)
+class Function:
+    """A function or method of the corpus.
+
+    `first` and `last`: numbers of its statements in the corpus, both ends included. `segment`: the stretch of
+    statements in which it lies. `enclosing`: the number of the class or function around it, or -1, counted in
+    `Corpus.definitions`.
+    """
+
+    file: int
+    name: str
+    is_class: bool
+    first: int
+    last: int
+    row: int
+    end_row: int
+    parent: int
+    header: str
+
+
+@dataclass(frozen=True, slots=True)
+class Corpus:
+    """All statements of all streams, in the order of the files.
+
+    `offsets`: where the statements of each file begin, and the total at the end. `shapes`, `members`, `raws`:
+    one character per distinct form, so that rapidfuzz compares runs of statements as strings (when there are
+    more forms than characters, some share one: the proof by names tells them apart). `segments`: the segment of each
+    statement; a segment is a function, or the statements between two functions, and no block crosses its edge.
+    `segment_starts` has one entry more than there are segments.
+    """
+
+    streams: tuple[FileStream, ...]
+    offsets: array[int]
+    raw: array[int]
+    shapes: str
+    members: str
+    raws: str
+    tokens: array[int]
+    flags: array[int]
+    code_rows: array[int]
+    rows: array[int]
+    end_rows: array[int]
+    indents: array[int]
+    segments: array[int]
+    segment_starts: array[int]
+    definitions: tuple[Function, ...]
+
+    def file_of(self, place: int) -> int:
+        """The number of the file that holds a statement."""
+        return bisect_right(self.offsets, place) - 1
+
+    def __len__(self) -> int:
+        return len(self.raw)
+
+
+def build_corpus(streams: Sequence[FileStream], min_function_rows: int) -> Corpus:
+    """Returns the corpus; functions of at least `min_function_rows` lines are segments of their own."""
+    offsets = array("I", [0])
+    columns: dict[str, array[int]] = {}
+    kinds = {
+        "raw": "Q",
+        "member": "Q",
+        "shape": "Q",
+        "tokens": "H",
+        "flags": "B",
+        "code_rows": "H",
+        "rows": "I",
+        "end_rows": "I",
+        "indents": "H",
+    }
+    for name, kind in kinds.items():
+        columns[name] = array(kind)
+        for stream in streams:
+            columns[name].frombytes(getattr(stream, name))
+    definitions: list[Function] = []
+    segments = array("I")
+    segment_starts = array("I")
+    total = 0
+    for number, stream in enumerate(streams):
+        count = len(stream.tokens) // 2
+        base = len(definitions)
+        edges = {0, count}
+        covered = -1
+        for span in stream.definitions:
+            definitions.append(
+                Function(
+                    number,
+                    span.name,
+                    span.is_class,
+                    total + span.first,
+                    total + span.last,
+                    span.row,
+                    span.end_row,
+                    base + span.parent if span.parent >= 0 else -1,
+                    span.header,
+                )
+            )
+            if (
+                not span.is_class
+                and span.first > covered
+                and span.end_row - span.row + 1 >= min_function_rows
+            ):
+                edges.add(span.first)
+                edges.add(span.last + 1)
+                covered = span.last
+        ordered = sorted(edges)
+        for low, high in zip(ordered, ordered[1:]):  # noqa: B905 - pairs of neighbours
+            segments.extend([len(segment_starts)] * (high - low))
+            segment_starts.append(total + low)
+        total += count
+        offsets.append(total)
+    segment_starts.append(total)
+    return Corpus(
+        streams=tuple(streams),
+        offsets=offsets,
+        raw=columns["raw"],
+        shapes=_characters(columns["shape"]),
+        members=_characters(columns["member"]),
+        raws=_characters(columns["raw"]),
+        tokens=columns["tokens"],
+        flags=columns["flags"],
+        code_rows=columns["code_rows"],
+        rows=columns["rows"],
+        end_rows=columns["end_rows"],
+        indents=columns["indents"],
+        segments=segments,
+        segment_starts=segment_starts,
+        definitions=tuple(definitions),
+    )
+
+
+def _characters(hashes: array[int]) -> str:
+    ids: dict[int, int] = {}
+    return "".join([chr(ids.setdefault(h, len(ids)) % _CHARS) for h in hashes])

@@ -48,7 +48,7 @@ class ModuleFacts(Protocol):
 
     def record_of(self, module: str) -> FileRecord | None: ...
 
-    def name_of(self, path: str) -> ModuleName | None: ...
+    def module_at(self, path: str) -> ModuleName | None: ...
 
     def exists(self, module: str) -> bool: ...
 
@@ -133,7 +133,7 @@ class NameResolver:
         return self._namespaces[module]
 
     def _read(self, module: str, record: FileRecord) -> _Namespace:
-        client = self.facts.name_of(record.path)
+        client = self.facts.module_at(record.path)
         is_package = record.is_package_file
         if client is None or client.name != module:
             client = ModuleName(module, is_package, "")

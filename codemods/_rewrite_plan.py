@@ -37,6 +37,11 @@ class PlanFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     allow_merges: bool = False
 
 
+def encode_plan(plan: PlanFile, stage: Path) -> bytes:
+    """The JSON of a plan whose files are copied below `stage`."""
+    return msgspec.json.encode(msgspec.structs.replace(plan, stage=str(stage)))
+
+
 @dataclass(frozen=True)
 class LoadedPlan:
     root: Path
@@ -105,6 +110,7 @@ def _read(file: Path) -> PlanFile:
     from analyzers.relocation_table import read_relocations
 
     from analyzers.configuration_file import read_configuration
+    from analyzers.migration_manifest import relocations_of_file
 
     root = repository_root(file.parent)
     config_path = root / CONFIG_NAME
@@ -114,7 +120,7 @@ def _read(file: Path) -> PlanFile:
         version=1,
         root=str(root),
         import_roots=config.import_roots,
-        relocations=read_relocations(file, layout),
+        relocations=relocations_of_file(file, layout),
         scan=config.scan,
         exclude=config.exclude,
         index_cache=str(root / ".hocmig" / "index.msgpack"),

@@ -39,7 +39,7 @@ class RewriteImportsCommand(CodemodCommand):
             metavar="FILE",
             type=plan_argument,
             required=True,
-            help="What moves: MIGRATION_MANIFEST.csv, a CSV with old_path,new_path, or hocmig's plan (.json).",
+            help="What moves: MIGRATION_MANIFEST.csv, a CSV with old_path,new_path, or a plan (.json).",
         )
 
     def __init__(self, context: CodemodContext, relocations: str) -> None:

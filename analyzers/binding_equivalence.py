@@ -1,0 +1,444 @@
+"""The proof after a rewriting: every name that an import binds means the same definition as before.
+
+Two trees are compared modulo the relocation map, by their indexes alone: each import binding of every file;
+for files whose text was changed (or could have been) also each use of an imported name with its attribute
+chain, in source order; and every name in `__all__`. What cannot be decided from the text (a computed
+namespace) is counted as unprovable with its reason, never as equal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+
+import msgspec
+
+from analyzers.file_facts import parse
+from analyzers.import_index import SourceIndex
+from analyzers.layout import ModuleName
+from analyzers.model import FileRecord, ImportRecord
+from analyzers.name_resolution import Kind, NameResolver, Target
+from analyzers.relocation_map import RelocationMap
+from analyzers.scopes import FileScope, FileScopes, ImportBinding, NameUse, read_scopes
+from analyzers.source import decode
+
+ReadBytes = Callable[[str], bytes]
+
+_UNRESOLVED = Target(Kind.UNKNOWN, "unresolved")
+
+
+class Difference(msgspec.Struct, frozen=True):
+    """One name that is not proven: `line` is that of the file before, 0 unknown."""
+
+    path: str
+    line: int
+    name: str
+    before: str
+    after: str
+    reason: str
+
+
+class Certificate(msgspec.Struct, frozen=True):
+    """The result of the comparison; `differing` empty means that no name was found to have changed.
+
+    `bindings` = `equal` + number of `unprovable` + number of `differing`.
+    """
+
+    version: int
+    files: int
+    files_compared_in_depth: int
+    bindings: int
+    equal: int
+    broken_before: int
+    unprovable: tuple[Difference, ...]
+    differing: tuple[Difference, ...]
+
+
+@dataclass
+class _Tally:
+    files: int = 0
+    deep: int = 0
+    equal: int = 0
+    broken_before: int = 0
+    unprovable: list[Difference] = field(default_factory=list)
+    differing: list[Difference] = field(default_factory=list)
+
+
+def certify(
+    before: SourceIndex,
+    after: SourceIndex,
+    relocations: RelocationMap,
+    *,
+    in_depth: Iterable[str],
+    read_before: ReadBytes,
+    read_after: ReadBytes,
+    gone: frozenset[str] = frozenset(),
+) -> Certificate:
+    """Compare two trees.
+
+    Args:
+        before, after: the indexes of the trees.
+        relocations: what moved between them.
+        in_depth: paths (before) of the files whose uses are compared, too.
+        read_before, read_after: the bytes of a path in each tree.
+        gone: paths that were deleted on purpose.
+    """
+    comparer = _Comparer(before, after, relocations)
+    deep = set(in_depth)
+    for path, record in before.files.items():
+        if path in gone:
+            continue
+        new_path = relocations.path(path) or path
+        new_record = after.files.get(new_path)
+        if new_record is None:
+            comparer.differ(path, 0, path, path, "", "the file is gone")
+            continue
+        comparer.tally.files += 1
+        if record.error or new_record.error:
+            if new_record.error and not record.error:
+                comparer.differ(
+                    path, new_record.error_line, path, "parses", new_record.error, "does not parse"
+                )
+            continue
+        comparer.compare_exports(record, new_record)
+        if path in deep:
+            comparer.tally.deep += 1
+            comparer.compare_deeply(path, read_before(path), new_path, read_after(new_path))
+        else:
+            comparer.compare_imports(record, new_record)
+    tally = comparer.tally
+    return Certificate(
+        version=1,
+        files=tally.files,
+        files_compared_in_depth=tally.deep,
+        bindings=tally.equal + len(tally.unprovable) + len(tally.differing),
+        equal=tally.equal,
+        broken_before=tally.broken_before,
+        unprovable=tuple(tally.unprovable),
+        differing=tuple(tally.differing),
+    )
+
+
+class _Comparer:
+    def __init__(self, before: SourceIndex, after: SourceIndex, relocations: RelocationMap) -> None:
+        self.before = before
+        self.after = after
+        self.relocations = relocations
+        self.old = NameResolver(before)
+        self.new = NameResolver(after)
+        self.tally = _Tally()
+
+    def differ(self, path: str, line: int, name: str, before: str, after: str, reason: str) -> None:
+        self.tally.differing.append(Difference(path, line, name, before, after, reason))
+
+    # -- what a target is called afterwards --------------------------------------------------------
+
+    def _mapped(self, target: Target) -> Target:
+        if target.kind is Kind.MODULE:
+            return Target(Kind.MODULE, self.relocations.module(target.module) or target.module)
+        if target.kind is Kind.SYMBOL:
+            module, name = self.relocations.symbol(target.module, target.name) or (target.module, target.name)
+            return Target(Kind.SYMBOL, module, name)
+        return target
+
+    def _judge(self, path: str, line: int, name: str, before: Target | None, after: Target | None) -> None:
+        """Count one binding; None means that the name certainly does not exist."""
+        if before is None:
+            # Broken before: nothing to keep. It is reported elsewhere, never guessed.
+            self.tally.broken_before += 1
+            return
+        wanted = self._mapped(before)
+        if wanted == after:
+            if before.kind is Kind.UNKNOWN:
+                self._unprovable(path, line, name, before, after, "the namespace is computed")
+            else:
+                self.tally.equal += 1
+            return
+        if after is not None and Kind.UNKNOWN in (before.kind, after.kind):
+            self._unprovable(path, line, name, wanted, after, "the namespace is computed")
+            return
+        reason = "does not exist afterwards" if after is None else "means another thing afterwards"
+        self.differ(path, line, name, str(wanted), str(after or ""), reason)
+
+    def _unprovable(self, path: str, line: int, name: str, before: Target, after: Target, why: str) -> None:
+        self.tally.unprovable.append(Difference(path, line, name, str(before), str(after), why))
+
+    # -- files whose text is the same --------------------------------------------------------------
+
+    def compare_imports(self, record: FileRecord, new_record: FileRecord) -> None:
+        """Each import statement of a file that was not rewritten still means what it meant."""
+        old_name, new_name = self.before.module_at(record.path), self.after.module_at(new_record.path)
+        if old_name is None or new_name is None:
+            return
+        for statement in record.imports:
+            for label, before, after in self._pairs(statement, old_name, new_name):
+                self._judge(record.path, statement.line, label, before, after)
+
+    def _pairs(
+        self, statement: ImportRecord, old_name: ModuleName, new_name: ModuleName
+    ) -> Iterable[tuple[str, Target | None, Target | None]]:
+        if not statement.is_from:
+            for alias in statement.names:
+                if self.old.is_own(alias.name):
+                    yield alias.name, self._module(self.old, alias.name), self._module(self.new, alias.name)
+            return
+        old_base = self.old.base_of(old_name, statement.level, statement.module)
+        new_base = self.new.base_of(new_name, statement.level, statement.module)
+        if old_base is None or not (statement.level or self.old.is_own(old_base)):
+            return
+        for alias in statement.names:
+            label = f"{old_base}.{alias.name}"
+            if alias.name == "*":
+                after = self._module(self.new, new_base) if new_base else None
+                yield label, self._module(self.old, old_base), after
+                continue
+            before = self._attribute(self.old, old_base, alias.name)
+            after = self._attribute(self.new, new_base, alias.name) if new_base else None
+            yield label, before, after
+
+    @staticmethod
+    def _module(resolver: NameResolver, module: str) -> Target | None:
+        return Target(Kind.MODULE, module) if resolver.facts.exists(module) else None
+
+    @staticmethod
+    def _attribute(resolver: NameResolver, base: str, name: str) -> Target | None:
+        if not resolver.facts.exists(base):
+            return None if resolver.is_own(base) else Target(Kind.OUTSIDE, base, name)
+        return resolver.attribute(base, name)
+
+    # -- files whose text may have changed ---------------------------------------------------------
+
+    def compare_deeply(self, path: str, content: bytes, new_path: str, new_content: bytes) -> None:
+        """Each use of an imported name, and each imported name that is not used, means what it meant."""
+        old_scopes, new_scopes = _scopes(content), _scopes(new_content)
+        old_name, new_name = self.before.module_at(path), self.after.module_at(new_path)
+        if old_scopes is None or new_scopes is None:
+            self.differ(path, 0, path, "", "", "cannot be analysed")
+            return
+        self._compare_uses(path, old_scopes, new_scopes, old_name, new_name)
+        self._compare_bindings(path, old_scopes, new_scopes, old_name, new_name)
+
+    def _compare_uses(
+        self,
+        path: str,
+        old_scopes: FileScopes,
+        new_scopes: FileScopes,
+        old_name: ModuleName | None,
+        new_name: ModuleName | None,
+    ) -> None:
+        # Rewriting replaces texts in place: the uses stay as many and in the same order.
+        if len(old_scopes.uses) != len(new_scopes.uses):
+            self.differ(path, 0, path, str(len(old_scopes.uses)), str(len(new_scopes.uses)), "uses of names")
+            return
+        old_numbers, new_numbers = _scope_numbers(old_scopes), _scope_numbers(new_scopes)
+        for old_use, new_use in zip(old_scopes.uses, new_scopes.uses, strict=True):
+            before = self._meaning(old_use, old_scopes, old_name, self.old, old_numbers)
+            after = self._meaning(new_use, new_scopes, new_name, self.new, new_numbers)
+            if isinstance(before, tuple) and isinstance(after, tuple):
+                self._judge_use(path, old_use, before, after)
+            elif before != after:
+                self.differ(
+                    path, old_use.node.lineno, _written(old_use), str(before), str(after), "is another name"
+                )
+
+    def _judge_use(
+        self,
+        path: str,
+        use: NameUse,
+        before: tuple[frozenset[Target | None], tuple[str, ...]],
+        after: tuple[frozenset[Target | None], tuple[str, ...]],
+    ) -> None:
+        old_targets, old_rest = before
+        new_targets, new_rest = after
+        if len(old_targets) == 1 and len(new_targets) == 1:
+            old_target, new_target = next(iter(old_targets)), next(iter(new_targets))
+            if old_target is not None and old_rest != new_rest and Kind.UNKNOWN not in (old_target.kind,):
+                self.differ(
+                    path, use.node.lineno, _written(use), ".".join(old_rest), ".".join(new_rest), "attributes"
+                )
+                return
+            self._judge(path, use.node.lineno, _written(use), old_target, new_target)
+            return
+        wanted = {None if t is None else self._mapped(t) for t in old_targets}
+        if wanted == set(new_targets):
+            self.tally.equal += 1
+        else:
+            shown = [" or ".join(sorted(str(t) for t in ts)) for ts in (wanted, new_targets)]
+            self.differ(
+                path, use.node.lineno, _written(use), shown[0], shown[1], "means another thing afterwards"
+            )
+
+    def _meaning(
+        self,
+        use: NameUse,
+        scopes: FileScopes,
+        client: ModuleName | None,
+        resolver: NameResolver,
+        numbers: dict[int, int],
+    ) -> tuple[frozenset[Target | None], tuple[str, ...]] | str:
+        """What a use denotes: (targets, attributes that remain), or a text for names that no import binds."""
+        owner = scopes.lookup(use.scope, use.node.id)
+        if owner is None:
+            return f"builtin {use.node.id}"
+        bindings = owner.imports.get(use.node.id)
+        if not bindings:
+            return f"{use.node.id} of scope {numbers[id(owner)]}"
+        imported = _dotted_imports(bindings)
+        results = {self._follow(b, use, client, resolver, imported) for b in bindings}
+        targets = frozenset(target for target, _ in results)
+        rests = {rest for _, rest in results}
+        return targets, (rests.pop() if len(rests) == 1 else tuple(a.attr for a in use.chain))
+
+    def _follow(
+        self,
+        binding: ImportBinding,
+        use: NameUse,
+        client: ModuleName | None,
+        resolver: NameResolver,
+        imported: frozenset[str],
+    ) -> tuple[Target | None, tuple[str, ...]]:
+        target = self._bound_target(binding, client, resolver)
+        attributes = [a.attr for a in use.chain]
+        while attributes and target is not None and target.kind is Kind.MODULE:
+            name = attributes[0]
+            submodule = f"{target.module}.{name}"
+            if any(
+                i == submodule or i.startswith(submodule + ".") for i in imported
+            ) and resolver.facts.exists(submodule):
+                target = Target(Kind.MODULE, submodule)
+            else:
+                found = resolver.attribute(target.module, name)
+                if found is None:
+                    return None, tuple(attributes)
+                target = found
+            attributes.pop(0)
+        return target, tuple(attributes)
+
+    def _bound_target(
+        self, binding: ImportBinding, client: ModuleName | None, resolver: NameResolver
+    ) -> Target | None:
+        alias, statement = binding.alias, binding.statement
+        level = getattr(statement, "level", None)
+        if level is None:
+            module = alias.name if alias.asname else alias.name.partition(".")[0]
+            if resolver.is_own(alias.name):
+                return self._module(resolver, module)
+            return Target(Kind.OUTSIDE, module)
+        module = getattr(statement, "module", None) or ""
+        base = resolver.base_of(client, level, module) if client is not None else module
+        if base is None:
+            return None
+        return self._attribute(resolver, base, alias.name)
+
+    def _compare_bindings(
+        self,
+        path: str,
+        old_scopes: FileScopes,
+        new_scopes: FileScopes,
+        old_name: ModuleName | None,
+        new_name: ModuleName | None,
+    ) -> None:
+        """Names that others may import from here are still bound, and each module that was loaded still is."""
+        for name, bindings in old_scopes.module.imports.items():
+            if all(_is_dotted(b) for b in bindings):
+                continue
+            line = bindings[0].statement.lineno
+            after = new_scopes.module.imports.get(name)
+            if after is None:
+                self.differ(path, line, name, "bound by an import", "", "is not bound afterwards")
+                continue
+            wanted = {self._bound_target(b, old_name, self.old) for b in bindings}
+            found = {self._bound_target(b, new_name, self.new) for b in after}
+            if len(wanted) == 1 and len(found) == 1:
+                self._judge(path, line, name, next(iter(wanted)), next(iter(found)))
+            elif {None if t is None else self._mapped(t) for t in wanted} == found:
+                self.tally.equal += 1
+            else:
+                self.differ(path, line, name, "", "", "means another thing afterwards")
+        loaded = _loaded(new_scopes)
+        for statement in old_scopes.statements:
+            if getattr(statement.node, "level", None) is not None:
+                continue
+            for alias in statement.node.names:
+                if not self.old.facts.exists(alias.name):
+                    continue
+                new = self.relocations.module(alias.name) or alias.name
+                if not any(
+                    m == new or m.startswith(new + ".") for m in loaded
+                ) and not self._own_symbols_moved(alias.name):
+                    self.differ(
+                        path, statement.node.lineno, alias.name, new, "", "is not imported afterwards"
+                    )
+
+    def _own_symbols_moved(self, module: str) -> bool:
+        return any(m == module for m, _ in self.relocations.moved_symbols)
+
+    # -- __all__ -----------------------------------------------------------------------------------
+
+    def compare_exports(self, record: FileRecord, new_record: FileRecord) -> None:
+        """Each name in `__all__` that existed still exists, or has moved away with its entry."""
+        client = self.before.module_at(record.path)
+        new_client = self.after.module_at(new_record.path)
+        if client is None or new_client is None or record.exports is None or not client.is_importable:
+            return
+        for name in record.exports:
+            before = self.old.attribute(client.name, name)
+            if before is None:
+                self.tally.broken_before += 1
+                continue
+            if (client.name, name) in self.relocations.moved_symbols:
+                continue
+            if name not in (new_record.exports or ()):
+                self.differ(
+                    record.path, 0, name, "listed in __all__", "", "is not listed in __all__ afterwards"
+                )
+                continue
+            self._judge(record.path, 0, name, before, self.new.attribute(new_client.name, name))
+
+
+def _scopes(content: bytes) -> FileScopes | None:
+    source = decode(content)
+    if source.error:
+        return None
+    tree = parse(source.text)[0]
+    if tree is None:
+        return None
+    try:
+        return read_scopes(tree)
+    except RecursionError:
+        return None
+
+
+def _scope_numbers(scopes: FileScopes) -> dict[int, int]:
+    """Scopes by the order of their first use, so that those of two texts can be compared."""
+    numbers: dict[int, int] = {}
+    for use in scopes.uses:
+        scope: FileScope | None = use.scope
+        chain = []
+        while scope is not None:
+            chain.append(scope)
+            scope = scope.parent
+        for item in reversed(chain):
+            numbers.setdefault(id(item), len(numbers))
+    return numbers
+
+
+def _is_dotted(binding: ImportBinding) -> bool:
+    return getattr(binding.statement, "level", None) is None and binding.alias.asname is None
+
+
+def _dotted_imports(bindings: Iterable[ImportBinding]) -> frozenset[str]:
+    return frozenset(b.alias.name for b in bindings if _is_dotted(b))
+
+
+def _loaded(scopes: FileScopes) -> set[str]:
+    """Modules that the file's plain imports and from-imports name."""
+    found: set[str] = set()
+    for statement in scopes.statements:
+        if getattr(statement.node, "level", None) is None:
+            found.update(alias.name for alias in statement.node.names)
+    return found
+
+
+def _written(use: NameUse) -> str:
+    return ".".join((use.node.id, *(a.attr for a in use.chain)))

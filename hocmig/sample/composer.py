@@ -10,6 +10,7 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass
 from itertools import pairwise
+from pathlib import Path
 
 from hocmig.sample.domains import ADJECTIVES
 
@@ -30,82 +31,14 @@ _LOCAL_NAMES: dict[str, tuple[str, ...]] = {
     "flag": ("is_late", "is_full", "has_gap", "is_steady", "needs_review", "is_known", "over_limit", "settled"),
 }  # fmt: skip
 
-# Slots: «+a:num» makes a variable («+a~:num» one for the loop only), «a» repeats it; «x:nums» takes an existing
-# one; «=p|q» chooses, and the choices may hold slots; «#2-40» is a number.
-_PATTERNS: tuple[str, ...] = (
-    "«+a:nums» = [int(row[\"«=amount|units|age»\"]) for row in «r:recs»]",
-    "«+a:nums» = sorted(int(row[\"«=amount|units|age»\"]) for row in «r:recs» if row[\"«=state|owner|region»\"])",
-    "«+a:txts» = [str(row[\"«=state|owner|region»\"]) for row in «r:recs»]",
-    "«+a:txts» = sorted({str(row[\"«=state|owner|region»\"]) for row in «r:recs»}«=|, reverse=True»)",
-    "«+a:recs» = [row for row in «r:recs» if row[\"«=amount|units|age»\"] «=>|>=|<=|!=» «#2-60»]",
-    "«+a:recs» = sorted(«r:recs», key=lambda row: (row[\"«=owner|region|state»\"], «=-|»row[\"«=amount|units»\"]))",
-    "«+a:cnt»: dict[str, int] = {}\nfor row in «r:recs»:\n    «+k~:txt» = str(row[\"«=state|owner|region»\"])\n"
-    "    «a»[«k»] = «a».get(«k», 0) «=+ 1|+ int(row[\"amount\"])|+ int(row[\"units\"])»",
-    "«+a:num» = 0\nfor row in «r:recs»:\n    if row[\"state\"] «===|!=» \"«=open|closed|held|late»\":\n"
-    "        «a» «=+=|-=» int(row[\"«=amount|units|age»\"])",
-    "«+a:flag» = «=any|all»(row[\"«=amount|units|age»\"] «=>|<|>=» «#1-50» for row in «r:recs»)",
-    "«+a:txts» = []\nfor row in «r:recs»:\n    for tag in row[\"tags\"]:\n        if tag not in «a»:\n"
-    "            «a».append(tag)",
-    "«+a:num» = len({row[\"«=owner|region|state»\"] for row in «r:recs»})",
-    "«+a:cnt» = {str(row[\"owner\"]): int(row[\"«=amount|units|age»\"]) for row in «r:recs»}",
-    "«+a:num» = sum(«x:nums») «=+|-|//|%» «#2-97»",
-    "«+a:num» = max(«x:nums», default=«#0-9»)«=| + 1| * 2»",
-    "«+a:num» = min(«x:nums», default=«#0-9») «=+|-|*» «#1-12»",
-    "«+a:num» = len(«x:nums») «=*|+|-» «y:num»",
-    "«+a:nums» = [value «=+|-|*» «#2-15» for value in «x:nums»«=| if value % 2| if value > 0| if value % 3 == 1»]",
-    "«+a:nums» = [value % «#3-50» for value in «x:nums»]\n«a».«=sort()|reverse()»",
-    "«+a:nums» = []\nfor left, right in zip(«x:nums», «x»[1:]):\n    «a».append(«=right - left|abs(left - right)|max(left, right)»)",
-    "«+a:nums» = []\n«+t:num» = «#0-20»\nfor value in «x:nums»:\n    «t» = («t» «=+|-|^» value) % «#50-997»\n    «a».append(«t»)",
-    "«+a:num» = «#1-9»\nfor position, value in enumerate(«x:nums», start=«#1-3»):\n    «a» «=+=|-=|^=» position * value",
-    "«+a:cnt» = {}\nfor value in «x:nums»:\n    slot = \"«=low|small|short»\" if value «=<|<=» «#5-40» else \"«=high|large|long»\"\n"
-    "    «a»[slot] = «a».get(slot, 0) + 1",
-    "«+a:flag» = «=bool(«x:nums»)|len(«x:nums») > 2|sum(«x:nums») % 2 == 0» and «y:num» «=>|<|!=» «#1-80»",
-    "«+a:num» = sorted(«x:nums»)[len(«x») // 2] if «x» else «#0-5»",
-    "«+a:nums» = «x:nums»[«=:«#2-9»|«#1-3»:|::2|::-1|-«#2-6»:»]",
-    "«+a:num» = next((value for value in «x:nums» if value «=>|<» «y:num»), «#0-30»)",
-    "«+a:txts» = [f\"{value:«=04d|>6|x|,»}\" for value in «x:nums»]",
-    "if len(«x:nums») «=>|<» «#2-8»:\n    «+a:num» = «=sum|len»(«x»)\nelse:\n    «a» = «#3-33»",
-    "while «y:num» > «#400-900»:\n    «y» = «y» «=// 2|// 3|- 97»",
-    "«+a:num» = («y:num» * «#2-29» «=+|-|^» «z:num») % «#101-997»",
-    "«+a:num», «+b:num» = divmod(«y:num», «#3-60»)",
-    "«+a:num» = «=max|min»(«y:num», «z:num») «=+|-» «#1-20»",
-    "«+a:num» = abs(«y:num») // «#2-9» «=+|or» «#1-8»",
-    "«+a:flag» = «#0-20» «=<|<=» «y:num» «=<|<=» «#40-500»",
-    "«+a:num» = «y:num» if «f:flag» else «z:num» «=+|-|*» «#1-6»",
-    "if «f:flag»:\n    «y:num» «=+=|-=» «#1-25»",
-    "if «f:flag» and «y:num» «=>|<» «#10-90»:\n    «z:num» = «=min|max»(«z», «#5-70»)",
-    "«+a:txt» = \"«=-|/|:|, |+»\".join(«x:txts»)",
-    "«+a:txt» = «=max|min»(«x:txts», key=len, default=\"«=none|empty|all»\")",
-    "«+a:txts» = [word.«=upper|title|strip|lower|casefold»() for word in «x:txts»«=| if word| if len(word) > 2»]",
-    "«+a:txts» = sorted(«x:txts», key=lambda word: (len(word), word)«=|, reverse=True»)[:«#3-12»]",
-    "«+a:cnt» = {}\nfor word in «x:txts»:\n    «a»[word«=|[:1]|[-1:]|.lower()»] = «=len(word)|len(«a») + 1|«a».get(word, 0) + 1»",
-    "«+a:num» = sum(len(word) for word in «x:txts»«=| if word.islower()| if \"e\" in word»)",
-    "«+a:txts» = [word for word in «x:txts» if not word.«=startswith|endswith»(\"«=a|e|o|s|t»\")]",
-    "«+a:txts» = list(dict.fromkeys(«x:txts»))",
-    "«+a:flag» = \"«=open|north|alpha|held»\" in «x:txts»",
-    "«+a:txts» = []\nfor number, word in enumerate(«x:txts»):\n    «a».append(f\"{number}«=:|.|)» {word}\")",
-    "«+a:txt» = «x:txt».«=strip()|title()|lower()|replace(\" \", \"-\")|ljust(«#6-20»)|center(«#6-24», \"*\")»",
-    "«+a:txt» = f\"{«x:txt»}«=-|/|#|.»{«y:num»}\"",
-    "«+a:num» = sum(ord(sign) for sign in «x:txt») % «#97-997»",
-    "«+a:num» = «#3-31»\nfor sign in «x:txt»:\n    «a» = («a» * «#3-37» «=+|^|-» ord(sign)) % «#211-9973»",
-    "«+a:txts» = «x:txt».«=split()|split(\"-\")|splitlines()|split(\"/\")»\n«+b:num» = len(«a»)",
-    "«+a:flag» = «x:txt».«=isalpha()|islower()|startswith(\"a\")|isidentifier()»",
-    "«+a:txt» = \"\".join(sign for sign in «x:txt» if sign.«=isalnum|isalpha|islower|isprintable»())",
-    "if not «x:txt»:\n    «x» = \"«=unknown|missing|untitled|default»\"",
-    "«+a:nums» = list(«c:cnt».values())",
-    "«+a:txts» = «=sorted|list»(«c:cnt»)",
-    "«+a:txts» = [name for name, count in sorted(«c:cnt».items()) if count «=>|<|!=» «#1-20»]",
-    "«+a:txt» = max(«c:cnt», key=lambda name: («c»[name], name), default=\"«=none|nobody|idle»\")",
-    "«+a:cnt» = {name: count «=+|*|%» «#2-30» for name, count in «c:cnt».items()}",
-    "«+a:cnt» = dict(sorted(«c:cnt».items(), key=lambda item: «=-|»item[1])[:«#2-9»])",
-    "«+a:num» = sum(«c:cnt».values()) «=+|-» len(«c»)",
-    "for name in «=sorted|list»(«c:cnt»):\n    if «c»[name] «=>|<» «#2-50»:\n        «c»[name] «=+=|-=» «#1-5»",
-    "«+a:txts» = [f\"{name}«==|: |»{count}\" for name, count in «c:cnt».items()]",
-    "«+a:flag» = len(«c:cnt») «=>|<|>=» «#1-6»",
-    "«+a:nums» = [«y:num», «z:num», «#1-40»]",
-    "«+a:nums» = list(range(«#0-6», «#9-40», «#1-5»))",
-    "«+a:txts» = [\"«=north|south|east|west»\", \"«=alpha|beta|gamma|delta»\", «x:txt»]",
-)  # fmt: skip
+# Slots of a pattern: «+a:num» makes a variable («+a~:num» one for the loop only), «a» repeats it; «x:nums» takes
+# an existing one; «=p|q» chooses, and the choices may hold slots; «#2-40» is a number.
+_PATTERNS: tuple[str, ...] = tuple(
+    (Path(__file__).parent / "data" / "statement_patterns.txt")
+    .read_text(encoding="utf-8")
+    .rstrip("\n")
+    .split("\n\n")
+)
 
 #: Parameter lists with the annotated types and the variables they give.
 _PARAMETERS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (

@@ -14,12 +14,20 @@ from pathlib import Path
 from analyzers.errors import InputError
 from hocmig.sample.domains import DOMAIN_COUNTS, DOMAIN_ROOT, NAMESPACE_FOLDERS
 from hocmig.sample.modules import connect, ordinary_text, plan_ordinary
-from hocmig.sample.placed import collision_target_text, interfaces, misplaced, module_text, upstream_total
+from hocmig.sample.placed import (
+    PROBE,
+    collision_target_text,
+    interfaces,
+    misplaced,
+    module_text,
+    text_mass,
+    upstream_total,
+)
 from hocmig.sample.references import generated_tests
 from hocmig.sample.workbook import workbook_text
 
 _TREE = Path(__file__).parent / "tree"
-_TOKEN = re.compile(r"@(value|revision|upstream):(\w+)@")
+_TOKEN = re.compile(r"@(value|revision|upstream|mass|score):(\w+)@")
 
 WORKBOOK = f"{DOMAIN_ROOT}/_domain_map/V3_MANUAL_AUDIT_WORKBOOK.md"
 CLUSTERS = f"{DOMAIN_ROOT}/_domain_map/CLUSTER_DEFINITIONS.yaml"
@@ -62,6 +70,8 @@ def render_sample(*, seed: int = 1, scale: int = 1) -> dict[str, bytes]:
         files[f"{DOMAIN_ROOT}/{record.path}"] = _encode(record.path, text)
         if record.is_collision:
             files[f"{DOMAIN_ROOT}/{record.target_path}"] = collision_target_text(record, seed).encode()
+    for source, copy in COPIES:
+        files[f"{DOMAIN_ROOT}/{copy}"] = files[f"{DOMAIN_ROOT}/{source}"]
     _add_packages(files)
     _add_ordinary(files, seed, scale)
     files.update({path: text.encode() for path, text in generated_tests().items()})
@@ -123,17 +133,28 @@ def _static_files() -> dict[str, bytes]:
 
 
 def fill_tokens(text: str) -> str:
-    """Replaces `@value:stem@`, `@revision:stem@` and `@upstream:stem@` by the numbers of the misplaced module."""
+    """Replaces `@value:stem@`, `@revision:stem@`, `@upstream:stem@` (numbers of a misplaced module), `@mass:word@`
+    and `@score:rule@` (what `text_mass` and `score_rule` of the sample return).
+    """
 
     def number(match: re.Match[str]) -> str:
         what, stem = match.groups()
         if what == "upstream":
             return str(upstream_total(stem))
+        if what in ("mass", "score"):
+            return str(text_mass(stem) + (3 * PROBE if what == "score" else 0))
         face = interfaces()[stem]
         return str(face.value if what == "value" else face.revision)
 
     return _TOKEN.sub(number, text)
 
+
+#: Planted exact copies (source, copy), relative to the domain root; no record of the workbook names them.
+COPIES: tuple[tuple[str, str], ...] = (
+    ("general/L6_drivers/idempotency.py", "logs/L6_drivers/idempotency.py"),
+    ("general/L5_engines/retention_math.py", "logs/L5_engines/retention_math.py"),
+    ("account/L5_engines/money_format.py", "analytics/L5_engines/money_format.py"),
+)
 
 #: Files with an unusual encoding, by path (domain files relative to the domain root).
 ENCODINGS: dict[str, str] = {
@@ -156,7 +177,7 @@ def _encode(path: str, text: str) -> bytes:
         return b"\xef\xbb\xbf" + text.encode()
     if trait == "latin-1":
         head = "" if "coding:" in text[:60] else "# -*- coding: latin-1 -*-\n# Prüfer: André\n"
-        return (head + text).encode("latin-1", "replace")
+        return (head + text.replace("—", "-")).encode("latin-1")
     if trait == "no final newline":
         return text.rstrip("\n").encode()
     return text.encode()

@@ -142,7 +142,8 @@ def ordinary_text(module: Ordinary, seed: int) -> str:
     ]
     imports = sorted(dict(module.imports).items())
     seen: set[str] = set()
-    imports = [(line, use) for line, use in imports if not (_bound(line) in seen or seen.add(_bound(line)))]
+    # Two modules may offer the same name: the first one wins.
+    imports = list({_bound(line): (line, use) for line, use in reversed(imports)}.values())[::-1]
     if imports:
         body += _combination(module, imports)
     while len(body) + 16 < wanted:

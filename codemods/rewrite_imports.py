@@ -47,8 +47,10 @@ class RewriteImportsCommand(CodemodCommand):
         self.plan = load_plan(relocations)
 
     def transform_module(self, tree: cst.Module) -> cst.Module:
-        # Overridden instead of transform_module_impl: no metadata is needed, and the base class would copy
-        # the whole tree to provide it.
+        # No metadata is needed, and the base class would copy the whole tree to provide it.
+        return self.transform_module_impl(tree)
+
+    def transform_module_impl(self, tree: cst.Module) -> cst.Module:
         if self.context.filename is None:
             raise SkipFile("the name of the file is not known")
         path = self.plan.relative_path(Path(self.context.filename))
@@ -73,9 +75,6 @@ class RewriteImportsCommand(CodemodCommand):
             return Path(self.context.filename).read_bytes()
         except OSError:
             return content  # tests hand over trees without a file
-
-    def get_description(self) -> str:
-        return self.DESCRIPTION
 
 
 def apply_plan(tree: cst.Module, plan: FilePlan) -> cst.Module:

@@ -44,7 +44,9 @@ class CodemodError(HocmigError):
 
     def __str__(self) -> str:
         lines = [line for line in self.output.splitlines() if line.strip()]
-        shown = next((line for line in reversed(lines) if "Error" in line), lines[-1] if lines else "no output")
+        shown = next(
+            (line for line in reversed(lines) if "Error" in line), lines[-1] if lines else "no output"
+        )
         return f"codemod {self.args[0]} failed: {shown.strip()}"
 
 
@@ -101,9 +103,7 @@ def _run_tool(
     # Our own packages first, and nothing of the current directory: see the module docstring.
     packages = str(Path(analyzers.__file__).parent.parent)
     environment = {k: v for k, v in os.environ.items() if not k.startswith("LIBCST_")}
-    environment["PYTHONPATH"] = os.pathsep.join(
-        p for p in (packages, environment.get("PYTHONPATH", "")) if p
-    )
+    environment["PYTHONPATH"] = os.pathsep.join(p for p in (packages, environment.get("PYTHONPATH", "")) if p)
     environment["PYTHONSAFEPATH"] = "1"
     running = []
     for number, share in enumerate(shares):

@@ -35,6 +35,11 @@ class Terminal:
     def warn(self, text: str) -> None:
         print(f"warning: {text}", file=sys.stderr)
 
+    def note(self, text: str) -> None:
+        """A line about the work, on stderr, so that a diff on stdout stays one; nothing with --quiet."""
+        if not self.quiet:
+            print(text, file=sys.stderr)
+
     def detail(self, text: str) -> None:
         if self.verbose:
             print(text, file=sys.stderr)

@@ -1,0 +1,111 @@
+"""Which Python files a relocation can touch, told from the index and a look at the bytes, without parsing.
+
+May name a file that needs no change, never misses one that needs one; computed references (`"a." + name`) are
+not seen here or anywhere.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from analyzers.import_index import SourceIndex
+from analyzers.layout import ModuleName
+from analyzers.model import FileRecord, ImportRecord
+from analyzers.name_resolution import Kind, NameResolver
+from analyzers.relocation_map import RelocationMap
+
+
+def affected_files(
+    index: SourceIndex, relocations: RelocationMap, resolver: NameResolver, read: Callable[[str], bytes]
+) -> tuple[str, ...]:
+    """Paths of the Python files that can need a change, sorted.
+
+    Args:
+        index: the tree before the move, `resolver` over it.
+        read: the bytes of a path.
+    """
+    finder = _Finder(index, relocations, resolver)
+    moved_paths = relocations.paths
+    found = []
+    for path, record in index.files.items():
+        if path in moved_paths or relocations.path(path) is not None:
+            found.append(path)
+        elif record.error:
+            # Nothing is known of it: the rewriter says whether that matters.
+            if record.error != "symlink" and record.sha256 and relocations.may_concern(read(path)):
+                found.append(path)
+        elif finder.concerns(record) or finder.is_named_in(record, read):
+            found.append(path)
+    return tuple(found)
+
+
+class _Finder:
+    def __init__(self, index: SourceIndex, relocations: RelocationMap, resolver: NameResolver) -> None:
+        self.index = index
+        self.relocations = relocations
+        self.resolver = resolver
+        homes = {module for module, _ in relocations.moved_symbols}
+        self.symbol_homes = homes
+        moved = {*relocations.moved_modules, *homes}
+        # A chain can reach what moves from any package above it.
+        self.above = {".".join(p[:n]) for p in (m.split(".") for m in moved) for n in range(1, len(p))}
+        self.above |= homes
+        names = sorted({*relocations.moved_modules, *homes}, key=len, reverse=True)
+        self.named = re.compile(
+            rb"(?<![\w.])(?:" + b"|".join(re.escape(n.encode()) for n in names) + rb")(?!\w)"
+        )
+        leaves = sorted(relocations.leaf_words(), key=len, reverse=True)
+        self.attribute = re.compile(rb"\.\s*\\?\s*(?:" + b"|".join(map(re.escape, leaves)) + rb")(?!\w)")
+
+    def concerns(self, record: FileRecord) -> bool:
+        """Whether an import statement names what moves."""
+        client = self.index.module_at(record.path)
+        return any(self._statement(statement, client) for statement in record.imports)
+
+    def _statement(self, statement: ImportRecord, client: ModuleName | None) -> bool:
+        module_of = self.relocations.module
+        if not statement.is_from:
+            return any(module_of(alias.name) is not None for alias in statement.names)
+        if statement.level:
+            base = self.resolver.base_of(client, statement.level, statement.module) if client else None
+        else:
+            base = statement.module
+        if base is None:
+            return False
+        if module_of(base) is not None:
+            return True
+        symbols = self.relocations.moved_symbols
+        for alias in statement.names:
+            if module_of(f"{base}.{alias.name}") is not None or (base, alias.name) in symbols:
+                return True
+            if alias.name == "*" and base in self.symbol_homes:
+                return True
+        return False
+
+    def is_named_in(self, record: FileRecord, read: Callable[[str], bytes]) -> bool:
+        """Whether a dotted use or a string can reach what moves."""
+        content = read(record.path)
+        if self.named.search(content) is not None:
+            return True
+        return self._binds_package_above(record) and self.attribute.search(content) is not None
+
+    def _binds_package_above(self, record: FileRecord) -> bool:
+        client = self.index.module_at(record.path)
+        for statement in record.imports:
+            if not statement.is_from:
+                if any(alias.name in self.above or alias.bound in self.above for alias in statement.names):
+                    return True
+                continue
+            base = statement.module
+            if statement.level:
+                base = (self.resolver.base_of(client, statement.level, base) if client else None) or ""
+            if not self.resolver.is_own(base):
+                continue
+            for alias in statement.names:
+                if f"{base}.{alias.name}" in self.above:
+                    return True
+                target = self.resolver.bound(base, alias.name) if alias.name != "*" else None
+                if target is not None and target.kind is Kind.MODULE and target.module in self.above:
+                    return True
+        return False

@@ -1,0 +1,88 @@
+"""`hocmig mv`: move modules, packages and symbols, one or many, and rewrite every reference."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from analyzers.errors import InputError
+from analyzers.relocation_table import read_move_table, relocations_of_moves
+from hocmig.commands.relocation_output import report_prepared, report_result
+from hocmig.relocation import RelocationOptions, execute_relocation, prepare_relocation
+from hocmig.workspace import open_workspace
+
+EXAMPLES = """
+\b
+Examples:
+  hocmig mv app/billing/limits.py app/controls/limits.py
+  hocmig mv app.billing.limits app.controls.limits --execute
+  hocmig mv app.billing.limits:check app.controls.rules --execute
+  hocmig mv --map moves.csv --execute --backup
+"""
+
+
+@click.command("mv", epilog=EXAMPLES)
+@click.argument("old", required=False)
+@click.argument("new", required=False)
+@click.option(
+    "--map", "table", type=click.Path(path_type=Path), help="CSV with old_path,new_path: many at once."
+)
+@click.option("--execute", is_flag=True, help="Do it; without this only the diff is shown.")
+@click.option("--backup", is_flag=True, help="Write a backup archive first.")
+@click.option("--git", "git_stage", is_flag=True, help="Stage the result in git's index.")
+@click.option(
+    "--references",
+    type=click.Choice(["certain", "likely"]),
+    help="How sure a string or a text must be to be rewritten (default: as configured).",
+)
+@click.option("--allow", multiple=True, metavar="CODE", help="A finding that need not block (repeatable).")
+@click.option("--reason", default="", help="Why; goes into the ledger.")
+@click.pass_obj
+def command(
+    options: dict[str, Any],
+    old: str | None,
+    new: str | None,
+    table: Path | None,
+    execute: bool,
+    backup: bool,
+    git_stage: bool,
+    references: str | None,
+    allow: tuple[str, ...],
+    reason: str,
+) -> int:
+    """Move OLD to NEW (paths, dotted names or module:symbol) and rewrite every reference.
+
+    Without --execute nothing is written: the diff that would be applied is printed, and `git apply` takes it.
+    """
+    workspace = open_workspace(options, need_config=False)
+    moves, shown_as = _moves(old, new, table)
+    relocations = relocations_of_moves(moves, workspace.index, shown_as)
+    chosen = RelocationOptions(
+        references=references or workspace.config.references.level, allow=frozenset(allow)
+    )
+    prepared = prepare_relocation(workspace, relocations, chosen)
+    if not execute or prepared.blocking:
+        return report_prepared(workspace, prepared)
+    result = execute_relocation(
+        workspace,
+        prepared,
+        phase="mv",
+        command=("hocmig", *sys.argv[1:]),
+        backup=backup,
+        reason=reason,
+        git_stage=git_stage,
+    )
+    return report_result(workspace, prepared, result)
+
+
+def _moves(old: str | None, new: str | None, table: Path | None) -> tuple[list[tuple[int, str, str]], str]:
+    if table is not None:
+        if old is not None:
+            raise InputError("--map", 0, "stands for OLD and NEW", "give either a table or two places")
+        return read_move_table(table), str(table)
+    if old is None or new is None:
+        raise InputError("mv", 0, "needs OLD and NEW, or --map FILE", "see hocmig mv --help")
+    return [(0, old, new)], "mv"

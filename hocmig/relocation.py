@@ -1,0 +1,315 @@
+"""From a relocation map to a proven change of the tree: collect, plan, preview, apply.
+
+The one engine behind `mv`, `move`, `consolidate`, `refactor` and `normalize`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from analyzers.affected_files import affected_files
+from analyzers.binding_equivalence import Certificate, certify
+from analyzers.errors import GateError, InputError
+from analyzers.file_rewriting import FileRewriter
+from analyzers.import_cycles import Cycle, new_cycles
+from analyzers.import_index import SourceIndex, records_for
+from analyzers.model import Finding, Relocation
+from analyzers.move_preconditions import check_moves, packages_to_create
+from analyzers.project_facts import IndexFacts
+from analyzers.relocation_map import RelocationMap
+from analyzers.text_references.reference import Certainty, Reference, apply_references
+from analyzers.text_references.scan import find_references
+from codemods._rewrite_plan import PlanFile
+from hocmig.codemod_runner import run_codemod
+from hocmig.transaction.change import ChangeSet, FileChange, sha256
+from hocmig.transaction.transaction import TransactionResult, run_transaction
+
+if TYPE_CHECKING:
+    from hocmig.transaction.overlay import Overlay
+    from hocmig.workspace import Workspace
+
+COMMAND = "rewrite_imports.RewriteImportsCommand"
+
+
+@dataclass(frozen=True)
+class RelocationOptions:
+    """Choices of the user: `references` is `certain` or `likely`, `allow` names findings that do not block."""
+
+    references: str = "certain"
+    allow: frozenset[str] = frozenset()
+    allow_merges: bool = False
+
+
+@dataclass(frozen=True)
+class PreparedRelocation:
+    """All that will happen, and what is known about it, before anything is written.
+
+    `rewritten` are the Python files whose text changes (old paths), `references` the hits in strings and other
+    files, `findings` sorted by path and line; those of severity `error` block.
+    """
+
+    relocations: RelocationMap
+    change_set: ChangeSet
+    rewritten: tuple[str, ...] = ()
+    references: tuple[Reference, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    cycles: tuple[Cycle, ...] = ()
+    certificate: Certificate | None = None
+    after: SourceIndex | None = None
+    moved: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def blocking(self) -> tuple[Finding, ...]:
+        return tuple(f for f in self.findings if f.severity == "error")
+
+
+def prepare_relocation(
+    workspace: Workspace, relocations: Iterable[Relocation], options: RelocationOptions
+) -> PreparedRelocation:
+    """Work out every change that the relocations need, and prove it on the tree as it would be.
+
+    Nothing is written besides private temporary files in hocmig's own folder.
+
+    Raises:
+        InputError: the relocations contradict each other.
+        CodemodError: the codemod failed on a file.
+    """
+    return _Preparation(
+        workspace, RelocationMap(relocations, allow_merges=options.allow_merges), options
+    ).run()
+
+
+def execute_relocation(
+    workspace: Workspace,
+    prepared: PreparedRelocation,
+    *,
+    phase: str,
+    command: tuple[str, ...],
+    backup: bool = False,
+    reason: str = "",
+    git_stage: bool = False,
+    migration_ids: tuple[str, ...] = (),
+    verify: Callable[[Overlay], None] | None = None,
+) -> TransactionResult:
+    """Apply a prepared relocation as one transaction.
+
+    Raises:
+        GateError: a finding blocks it; nothing was written.
+        StaleInputError, RolledBackError, InterruptedTransactionError: see `run_transaction`.
+    """
+    if prepared.blocking:
+        raise GateError(f"nothing was changed: {len(prepared.blocking)} findings block it")
+    return run_transaction(
+        workspace.root,
+        prepared.change_set,
+        phase=phase,
+        command=command,
+        backup=backup,
+        reason=reason,
+        git_stage=git_stage,
+        migration_ids=migration_ids,
+        verify=verify,
+    )
+
+
+class _Preparation:
+    def __init__(self, workspace: Workspace, relocations: RelocationMap, options: RelocationOptions) -> None:
+        self.workspace = workspace
+        self.relocations = relocations
+        self.options = options
+        self.index = workspace.index
+        self.rewriter = FileRewriter(self.index, relocations, options.references)
+        self.findings: list[Finding] = []
+        self.contents: dict[str, bytes] = {}
+
+    def run(self) -> PreparedRelocation:
+        self._check()
+        if any(f.severity == "error" for f in self.findings):
+            return self._blocked()
+        planned = self._plan_python()
+        if any(f.severity == "error" for f in self.findings):
+            return self._blocked()
+        rewritten = self._rewrite(planned)
+        references, texts = self._references()
+        created = packages_to_create(self.relocations, self.index)
+        change_set = self._change_set(rewritten, texts, created)
+        moved = dict(self._moved_files())
+        after = self._tree_after(rewritten, created, moved)
+        certificate = self._prove(after, planned, rewritten)
+        cycles = new_cycles(self.index, after, self.relocations)
+        for cycle in cycles:
+            self._cycle_finding(cycle)
+        return PreparedRelocation(
+            relocations=self.relocations,
+            change_set=change_set,
+            rewritten=tuple(sorted(rewritten)),
+            references=references,
+            findings=self._sorted_findings(),
+            cycles=cycles,
+            certificate=certificate,
+            after=after,
+            moved=moved,
+        )
+
+    def _blocked(self) -> PreparedRelocation:
+        return PreparedRelocation(self.relocations, ChangeSet(()), findings=self._sorted_findings())
+
+    def _sorted_findings(self) -> tuple[Finding, ...]:
+        allowed = self.options.allow
+        unique = {f for f in self.findings if f.code not in allowed}
+        return tuple(sorted(unique, key=lambda f: (f.path, f.line, f.code, f.message)))
+
+    def read(self, path: str) -> bytes:
+        """The bytes of a repository file, read once.
+
+        Raises:
+            InputError: it cannot be read.
+        """
+        content = self.contents.get(path)
+        if content is None:
+            try:
+                content = (self.workspace.root / path).read_bytes()
+            except OSError as error:
+                raise InputError(
+                    path, 0, f"cannot be read: {error.strerror}", "mend its permissions"
+                ) from error
+            self.contents[path] = content
+        return content
+
+    # -- collect and plan ----------------------------------------------------------------------------
+
+    def _check(self) -> None:
+        self.findings += check_moves(self.relocations, self.index)
+
+    def _plan_python(self) -> list[str]:
+        """The files whose text must change, by old path; findings of the planner are collected."""
+        candidates = affected_files(self.index, self.relocations, self.rewriter.resolver, self.read)
+        self.candidates = candidates
+        planned = []
+        with self.workspace.terminal.progress("Planning the rewriting") as advance:
+            for done, path in enumerate(candidates, 1):
+                plan = self.rewriter.plan(path, self.read(path))
+                self.findings += plan.findings
+                if plan:
+                    planned.append(path)
+                advance(done, len(candidates))
+        return planned
+
+    def _rewrite(self, planned: list[str]) -> dict[str, bytes]:
+        plan = PlanFile(
+            version=1,
+            root=str(self.workspace.root),
+            import_roots=self.workspace.config.import_roots,
+            relocations=self.relocations.relocations,
+            scan=self.workspace.config.scan,
+            exclude=self.workspace.config.exclude,
+            index_cache=str(self.workspace.state / "index.msgpack"),
+            references=self.options.references,
+            allow_merges=self.options.allow_merges,
+        )
+        files = {path: self.read(path) for path in planned}
+        result = run_codemod(
+            COMMAND, files, plan, jobs=self.workspace.jobs, state=self.workspace.state / "tmp"
+        )
+        missing = sorted(set(planned) - set(result.contents))
+        for path in missing:
+            said = next((w for w in result.warnings if path in w), "the codemod left it as it was")
+            self.findings.append(
+                Finding(code="RELOC012", severity="error", path=path, message=f"was not rewritten: {said}")
+            )
+        return result.contents
+
+    def _references(self) -> tuple[tuple[Reference, ...], dict[str, bytes]]:
+        """Hits in files that are not Python, and the new bytes of those that change."""
+        facts = IndexFacts(self.rewriter.before, self.rewriter.resolver)
+        level = Certainty(self.options.references)
+        found: list[Reference] = []
+        texts: dict[str, bytes] = {}
+        artifacts = self.workspace.config.artifact_folder + "/"
+        for path in self.index.other_files:
+            if path.startswith((artifacts, "backups/")):
+                continue
+            content = self.read(path)
+            hits = find_references(path, content, self.relocations, facts)
+            found += hits
+            changed = apply_references(content, hits, level)
+            if changed != content:
+                texts[path] = changed
+        return tuple(found), texts
+
+    # -- the change -----------------------------------------------------------------------------------
+
+    def _moved_files(self) -> Iterable[tuple[str, str]]:
+        """Every file that moves, Python or not, as (old path, new path)."""
+        for path in (*self.index.files, *self.index.other_files):
+            new = self.relocations.path(path)
+            if new is not None and new != path:
+                yield path, new
+
+    def _change_set(
+        self, rewritten: dict[str, bytes], texts: dict[str, bytes], created: tuple[str, ...]
+    ) -> ChangeSet:
+        contents = {**rewritten, **texts}
+        changes = [FileChange(path=path, content=b"") for path in created]
+        moved = dict(self._moved_files())
+        for path, new_path in moved.items():
+            content = contents.pop(path, None)
+            before = self.read(path)
+            changes.append(
+                FileChange(
+                    path=new_path,
+                    old_path=path,
+                    content=before if content is None else content,
+                    before_sha256=sha256(before),
+                )
+            )
+        changes += [
+            FileChange(path=path, content=content, before_sha256=sha256(self.read(path)))
+            for path, content in contents.items()
+        ]
+        return ChangeSet(tuple(changes))
+
+    # -- proof ---------------------------------------------------------------------------------------------
+
+    def _tree_after(
+        self, rewritten: dict[str, bytes], created: tuple[str, ...], moved: dict[str, str]
+    ) -> SourceIndex:
+        contents = {moved.get(path, path): content for path, content in rewritten.items()}
+        python = {new: old for old, new in moved.items() if old in self.index.files}
+        for new, old in python.items():
+            contents.setdefault(new, self.read(old))
+        contents.update(dict.fromkeys((p for p in created if p.endswith(".py")), b""))
+        self.contents_after = contents
+        removed = set(python.values()) - set(contents)
+        return self.index.with_changes(removed, records_for(contents))
+
+    def _prove(self, after: SourceIndex, planned: list[str], rewritten: dict[str, bytes]) -> Certificate:
+        certificate = certify(
+            self.index,
+            after,
+            self.relocations,
+            in_depth=self.candidates,
+            read_before=self.read,
+            read_after=lambda path: self.contents_after.get(path) or self.read(path),
+        )
+        for difference in certificate.differing:
+            message = f"{difference.name}: {difference.reason}"
+            if difference.before or difference.after:
+                message += f" ({difference.before or 'nothing'} became {difference.after or 'nothing'})"
+            self.findings.append(
+                Finding(
+                    code="PROOF001",
+                    severity="error",
+                    path=difference.path,
+                    line=difference.line,
+                    message=message,
+                )
+            )
+        return certificate
+
+    def _cycle_finding(self, cycle: Cycle) -> None:
+        self.findings.append(
+            Finding(code="CYCLE001", severity="error", message=f"a new import cycle: {cycle}", mend="")
+        )

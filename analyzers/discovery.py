@@ -1,55 +1,39 @@
-"""Which files of a repository are ours to look at: Python files with their stamps, and all other text candidates.
+"""Which files of a repository are ours to look at: Python files with their stamps, and other text candidates.
 
 Left out: what git ignores, what the configuration excludes, caches and virtual environments, other git
-repositories inside (submodules, too). Symbolic links to folders are not followed; linked files are listed with a
-problem, so that nothing ever rewrites them.
+repositories inside (submodules, too). Symbolic links to folders are not followed; linked Python files are
+listed with a problem, so that nothing ever rewrites them.
 """
 
 from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from analyzers.configuration import CONFIG_NAME
 from analyzers.errors import InputError
-from analyzers.ignore_rules import RuleSet
 
-#: Folders that hold no source of the repository, wherever they stand.
-SKIPPED_FOLDERS = frozenset(
-    {
-        ".git",
-        ".hg",
-        ".svn",
-        ".hocmig",
-        "__pycache__",
-        "node_modules",
-        ".venv",
-        ".tox",
-        ".nox",
-        ".eggs",
-        ".mypy_cache",
-        ".pytest_cache",
-        ".ruff_cache",
-        ".hypothesis",
-        ".import_linter_cache",
-        ".direnv",
-        "__pypackages__",
-    }
-)
+if TYPE_CHECKING:
+    from analyzers.ignore_rules import IgnoreRules
 
 PYTHON_SUFFIXES = (".py", ".pyi")
 EXTENSION_SUFFIXES = (".so", ".pyd", ".pyx")
 
 #: Endings of files that hold no text a person wrote.
-_BINARY_SUFFIXES = tuple(
-    ".pyc .pyo .mo .gz .zip .tar .bz2 .xz .zst .7z .whl .egg .jar .class .o .a .so .pyd .dll .dylib .exe .bin"
-    " .png .jpg .jpeg .gif .webp .ico .bmp .tif .tiff .pdf .woff .woff2 .ttf .otf .eot .mp3 .mp4 .avi .mov .wav"
-    " .ogg .webm .db .sqlite .sqlite3 .parquet .npy .npz .pkl .pickle .pt .onnx .h5 .shp .dbf .shx .tgz .xlsx"
-    " .xls .docx .pptx .lock".split()
+_BINARY_SUFFIXES = (
+    *(".pyc", ".pyo", ".mo", ".whl", ".egg", ".jar", ".class", ".o", ".a", ".so", ".pyd", ".dll", ".dylib"),
+    *(".exe", ".bin", ".gz", ".tgz", ".zip", ".tar", ".bz2", ".xz", ".zst", ".7z", ".pdf"),
+    *(".png", ".jpg", ".jpeg", ".gif", ".webp", ".ico", ".bmp", ".tif", ".tiff"),
+    *(".woff", ".woff2", ".ttf", ".otf", ".eot", ".mp3", ".mp4", ".avi", ".mov", ".wav", ".ogg", ".webm"),
+    *(".db", ".sqlite", ".sqlite3", ".parquet", ".npy", ".npz", ".pkl", ".pickle", ".pt", ".onnx", ".h5"),
+    *(".shp", ".dbf", ".shx", ".xlsx", ".xls", ".docx", ".pptx"),
 )
 
 
@@ -68,81 +52,34 @@ class FoundFile(msgspec.Struct, frozen=True, array_like=True, gc=False):
     problem: str = ""
 
 
-class IgnoreRules:
-    """All ignore rules of a repository: `exclude` globs, `.gitignore` files, `.git/info/exclude`, always-skipped names.
-
-    Files are read on first need and kept. The user's own `core.excludesFile` is not honoured: the same tree
-    must give the same index for everybody.
-    """
-
-    def __init__(self, root: Path, exclude: Sequence[str] = ()) -> None:
-        self._root = str(root)
-        self._exclude = RuleSet("", exclude)
-        self._outer = _outer_rules(self._root)
-        self._by_folder: dict[str, tuple[RuleSet, ...]] = {}
-
-    def for_folder(self, folder: str, has_file: bool | None = None) -> tuple[RuleSet, ...]:
-        """The rule sets that count for the entries of a folder (`""` or `a/b/`), the strongest first.
-
-        `has_file` says whether there is a `.gitignore` in it, when the caller knows.
-        """
-        known = self._by_folder.get(folder)
-        if known is not None:
-            return known
-        if folder:
-            inherited = self.for_folder(folder[: folder.rfind("/", 0, -1) + 1])
-            excluded, rest = (inherited[:1], inherited[1:]) if self._exclude else ((), inherited)
-        else:
-            excluded, rest = ((self._exclude,) if self._exclude else ()), self._outer
-        own: tuple[RuleSet, ...] = ()
-        if has_file is not False:
-            rules = RuleSet(folder, _lines(f"{self._root}/{folder}.gitignore"))
-            own = (rules,) if rules else ()
-        result = (*excluded, *own, *rest)
-        self._by_folder[folder] = result
-        return result
-
-    def is_ignored(self, path: str, *, is_folder: bool = False) -> bool:
-        """Whether a path, existing or not, or a folder above it is kept out; relative to the root, POSIX."""
-        parts = path.strip("/").split("/")
-        folder = ""
-        for number, name in enumerate(parts):
-            here_is_folder = is_folder or number < len(parts) - 1
-            if here_is_folder and name in SKIPPED_FOLDERS:
-                return True
-            if verdict(self.for_folder(folder), folder + name, name, here_is_folder):
-                return True
-            folder += name + "/"
-        return False
-
-
-def verdict(rules: tuple[RuleSet, ...], path: str, name: str, is_folder: bool) -> bool:
-    """Whether the first rule set that has a word on the path ignores it."""
-    for rule_set in rules:
-        found = rule_set.verdict(path, name, is_folder)
-        if found is not None:
-            return found
-    return False
-
-
-class Discovery(msgspec.Struct, frozen=True):
+@dataclass(frozen=True)
+class Discovery:
     """What is in a repository; all paths relative to its root, POSIX, sorted.
 
     `other_files` are regular files without a binary file's ending. `extension_files` are compiled modules and
-    their sources. `nested_repositories` and `linked_folders` were not entered; `unreadable` are folders with
-    the reason.
+    their sources. `nested_repositories` and `linked_folders` were not entered; `unreadable` are folders and
+    files with the reason. `folders` are those that were looked into.
     """
 
+    root: Path
+    exclude: tuple[str, ...]
     python_files: tuple[FoundFile, ...]
     other_files: tuple[str, ...]
-    extension_files: tuple[str, ...]
-    nested_repositories: tuple[str, ...]
-    linked_folders: tuple[str, ...]
-    unreadable: tuple[tuple[str, str], ...]
-    ignore_rules: IgnoreRules
+    extension_files: tuple[str, ...] = ()
+    nested_repositories: tuple[str, ...] = ()
+    linked_folders: tuple[str, ...] = ()
+    unreadable: tuple[tuple[str, str], ...] = ()
+    folders: tuple[str, ...] = field(default=(), repr=False)
+
+    @cached_property
+    def ignore_rules(self) -> IgnoreRules:
+        """The rules that kept files out."""
+        from analyzers.ignore_rules import IgnoreRules
+
+        return IgnoreRules(self.root, self.exclude)
 
     def is_ignored(self, path: str, *, is_folder: bool = False) -> bool:
-        """Whether a path, existing or not, is kept out by an ignore rule."""
+        """Whether a path, existing or not, is kept out by a rule or lies in a folder always skipped."""
         return self.ignore_rules.is_ignored(path, is_folder=is_folder)
 
 
@@ -151,32 +88,39 @@ def discover(root: Path, scan: Sequence[str] = (), exclude: Sequence[str] = ()) 
 
     Args:
         root: the repository root.
-        scan: folders to look into, relative to the root; empty: all of it. A folder named here is entered even
-            when an ignore rule names it; the rules hold for what is in it.
+        scan: folders to look into, relative to the root; empty: all of it. A folder named here is entered
+            even when an ignore rule names it; the rules hold for what is in it.
         exclude: gitignore-style globs, stronger than every `.gitignore`.
 
     Raises:
         InputError: a folder of `scan` does not exist or lies outside the root.
     """
+    from analyzers.ignore_rules import IgnoreRules
+
     rules = IgnoreRules(root, exclude)
     walk = _Walk(str(root), rules)
-    for folder in _scan_folders(root, scan):
+    for folder in scan_folders(root, scan):
         walk.folder(folder)
-    return Discovery(
+    discovery = Discovery(
+        root,
+        tuple(exclude),
         tuple(sorted(walk.python_files, key=_path)),
         tuple(sorted(walk.other_files)),
         tuple(sorted(walk.extension_files)),
         tuple(sorted(walk.nested_repositories)),
         tuple(sorted(walk.linked_folders)),
         tuple(sorted(walk.unreadable)),
-        rules,
+        tuple(sorted(walk.folders)),
     )
+    # A cached property of a frozen dataclass: the rules that the walk used are the rules from now on.
+    discovery.__dict__["ignore_rules"] = rules
+    return discovery
 
 
-def stat_file(root: Path, path: str) -> FoundFile:
+def stat_file(root: str, path: str) -> FoundFile:
     """The stamps of one file as it is now; a missing file has a `problem`, too."""
     try:
-        found = os.lstat(root / path)
+        found = os.lstat(f"{root}/{path}")
     except (OSError, ValueError) as error:
         return FoundFile(path, 0, 0, 0, 0, getattr(error, "strerror", None) or str(error))
     return _found(path, found)
@@ -200,8 +144,13 @@ def _found(path: str, found: os.stat_result) -> FoundFile:
 
 class _Walk:
     def __init__(self, root: str, rules: IgnoreRules) -> None:
+        from analyzers.ignore_rules import SKIPPED_FOLDERS, verdict
+
         self.root = root
         self.rules = rules
+        self.skipped = SKIPPED_FOLDERS
+        self.verdict = verdict
+        self.folders: list[str] = []
         self.python_files: list[FoundFile] = []
         self.other_files: list[str] = []
         self.extension_files: list[str] = []
@@ -211,9 +160,11 @@ class _Walk:
 
     def folder(self, start: str) -> None:
         """Collects everything below a folder (`""` or `a/b/`)."""
+        verdict, skipped = self.verdict, self.skipped
         pending = [start]
         while pending:
             folder = pending.pop()
+            self.folders.append(folder)
             try:
                 with os.scandir(f"{self.root}/{folder}") as listing:
                     entries = list(listing)
@@ -233,7 +184,7 @@ class _Walk:
                 if not path.isascii() and _is_unnameable(path):
                     self.unreadable.append((_shown(path), "the file name is not UTF-8"))
                 elif entry.is_dir(follow_symlinks=False):
-                    if name not in SKIPPED_FOLDERS and not (rules and verdict(rules, path, name, True)):
+                    if name not in skipped and not (rules and verdict(rules, path, name, True)):
                         pending.append(path + "/")
                 elif not (rules and verdict(rules, path, name, False)):
                     self.file(path, name, entry)
@@ -266,7 +217,7 @@ def _shown(path: str) -> str:
     return os.fsencode(path).decode("utf-8", "backslashreplace")
 
 
-def _scan_folders(root: Path, scan: Sequence[str]) -> list[str]:
+def scan_folders(root: Path, scan: Sequence[str]) -> list[str]:
     """The folders of `scan`, checked, without those that lie inside another."""
     folders: list[str] = []
     for given in scan:
@@ -283,50 +234,3 @@ def _scan_folders(root: Path, scan: Sequence[str]) -> list[str]:
         folders.append(folder)
     folders = sorted(set(folders)) or [""]
     return [f for f in folders if not any(f != other and f.startswith(other) for other in folders)]
-
-
-def _outer_rules(root: str) -> tuple[RuleSet, ...]:
-    """`.gitignore` files above the root inside the same git work tree, then `.git/info/exclude`; strongest first."""
-    above = ""
-    folder = root
-    sets = []
-    while not os.path.lexists(f"{folder}/.git"):  # noqa: PTH110 (pathlib costs more than the check)
-        parent, _, name = folder.rpartition("/")
-        if not name:
-            return ()
-        folder, above = parent, f"{name}/{above}"
-        sets.append((folder, above))
-    rules = [_Shifted(below, _lines(f"{at}/.gitignore")) for at, below in sets]
-    rules.append(_Shifted(above, _lines(f"{_git_folder(folder)}/info/exclude")))
-    return tuple(rule for rule in rules if rule)
-
-
-class _Shifted(RuleSet):
-    """Rules of a folder above the root; `below` leads from there to the root."""
-
-    def __init__(self, below: str, lines: Iterable[str]) -> None:
-        super().__init__("", lines)
-        self._below = below
-
-    def verdict(self, path: str, name: str, is_folder: bool) -> bool | None:
-        return super().verdict(self._below + path, name, is_folder)
-
-
-def _git_folder(top: str) -> str:
-    """The git folder that holds `info/`; for a linked work tree that of the main one."""
-    place = f"{top}/.git"
-    for link, prefix in ((place, "gitdir:"), (None, "")):
-        target = link if link is not None else f"{place}/commondir"
-        lines = _lines(target)
-        if lines and lines[0].startswith(prefix):
-            place = os.path.join(top if prefix else place, lines[0][len(prefix) :].strip())  # noqa: PTH118
-    return place
-
-
-def _lines(path: str) -> list[str]:
-    """The lines of a small text file, or none when there is no such file to read."""
-    try:
-        with open(path, encoding="utf-8-sig", errors="surrogateescape", newline="\n") as stream:
-            return stream.read().split("\n")
-    except OSError:
-        return []

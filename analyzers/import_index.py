@@ -1,8 +1,7 @@
-"""The import index: every Python file of a repository with its module name and its facts, built once per run."""
+"""The import index: every Python file of a repository with its module name and its facts."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -14,7 +13,7 @@ from analyzers.layout import ModuleName, ProjectLayout
 from analyzers.model import FileRecord
 
 if TYPE_CHECKING:
-    from analyzers.discovery import Discovery, FoundFile
+    from analyzers.discovery import Discovery
 
 Advance = Callable[[int, int], None]
 
@@ -22,8 +21,8 @@ Advance = Callable[[int, int], None]
 class Clash(msgspec.Struct, frozen=True):
     """Two files for one module name; `paths[0]` is what Python imports.
 
-    `kind`: `package over module` (`auth/__init__.py` beside `auth.py`), `module over folder` (`auth.py` beside
-    a folder `auth` without `__init__.py`, whose modules cannot be imported), `two roots`.
+    `kind`: `package over module` (`auth/__init__.py` beside `auth.py`), `module over folder` (`auth.py`
+    beside a folder `auth` without `__init__.py`, whose modules cannot be imported), `two roots`.
     """
 
     module: str
@@ -34,9 +33,10 @@ class Clash(msgspec.Struct, frozen=True):
 class SourceIndex:
     """All Python files of a repository.
 
-    `files` are the records by path, sorted. `modules` maps importable module names to paths; `.py` files only.
-    `stubs` does so for `.pyi` files. `packages` are regular packages and namespace packages (every folder in an
-    import root that holds modules at any depth). `names` gives the module name of every file that has one.
+    `files` are the records by path, sorted. `modules` maps importable module names to the paths of `.py`
+    files, `stubs` to those of `.pyi` files, `extensions` to those of compiled modules and their sources.
+    `packages` are regular packages and namespace packages (every folder in an import root that holds modules
+    at any depth). `names` gives the module name of every file that has one.
     """
 
     def __init__(
@@ -88,6 +88,17 @@ class SourceIndex:
     def packages(self) -> frozenset[str]:
         return self._tables[2]
 
+    @cached_property
+    def extensions(self) -> dict[str, str]:
+        found: dict[str, str] = {}
+        for path in self.discovery.extension_files if self.discovery is not None else ():
+            folder, _, file = path.rpartition("/")
+            # `speedups.cpython-311-x86_64-linux-gnu.so` is the module `speedups`.
+            name = self.layout.module_of(f"{folder}/{file.partition('.')[0]}.py".lstrip("/"))
+            if name is not None and name.is_importable:
+                found.setdefault(name.name, path)
+        return found
+
     @property
     def clashes(self) -> tuple[Clash, ...]:
         """Names that more than one file claims, sorted by name."""
@@ -112,8 +123,13 @@ class SourceIndex:
         return module in self.packages
 
     def exists(self, module: str) -> bool:
-        """Whether the repository has such a module, package or stub."""
-        return module in self.modules or module in self.packages or module in self.stubs
+        """Whether the repository has such a module, package, stub or compiled module."""
+        return (
+            module in self.modules
+            or module in self.packages
+            or module in self.stubs
+            or module in self.extensions
+        )
 
     def with_changes(self, removed: Iterable[str], records: Iterable[FileRecord]) -> SourceIndex:
         """The index of the tree after a change; this one stays as it is.
@@ -169,10 +185,10 @@ def _tabulate(
         modules[module] = ranked[0]
         kind = "two roots" if len({names[p].root for p in paths}) > 1 else "package over module"
         clashes.append(Clash(module, tuple(ranked), kind))
-    for module in packages:
-        path = modules.get(module)
-        if path is not None and module not in contested and not names[path].is_package:
-            clashes.append(Clash(module, (path, path[:-3]), "module over folder"))
+    for module in packages.intersection(modules):
+        winner = modules[module]
+        if module not in contested and not names[winner].is_package:
+            clashes.append(Clash(module, (winner, winner[:-3]), "module over folder"))
     return modules, stubs, frozenset(packages), tuple(sorted(clashes, key=lambda c: c.module))
 
 
@@ -191,42 +207,16 @@ def load_index(
         layout: repository root and import roots.
         scan: folders to look into; empty: the whole root.
         exclude: gitignore-style globs of what to leave out.
-        cache: the cache file, read and replaced; None: neither.
+        cache: the cache file, read and replaced (`tree.msgpack` beside it, too); None: neither.
         jobs: number of processes that may read and parse.
         advance: called with (files done, files in all).
 
     Raises:
-        InputError: a folder of `scan` does not exist.
+        InputError: a folder of `scan` does not exist or lies outside the root.
     """
-    from analyzers.discovery import discover
-    from analyzers.index_cache import read_cache
+    from analyzers.index_refresh import refreshed_files
 
-    discovery = discover(layout.root, scan, exclude)
-    cached = read_cache(cache) if cache is not None else {}
-    files: dict[str, FileRecord] = {}
-    stale: list[FoundFile] = []
-    for found in discovery.python_files:
-        known = cached.get(found.path)
-        if (
-            known is not None
-            and known.ctime_ns == found.ctime_ns
-            and known.record.mtime_ns == found.mtime_ns
-            and known.record.size_bytes == found.size
-            and not found.problem
-        ):
-            files[found.path] = known.record
-        else:
-            stale.append(found)
-    if stale:
-        from analyzers.index_refresh import refresh
-
-        files = refresh(layout.root, discovery, files, stale, cached, cache, jobs, advance)
-    elif cache is not None and len(cached) != len(files):
-        from analyzers.index_refresh import store
-
-        store(cache, discovery, files, cached, None)
-    if advance is not None:
-        advance(len(files), len(files))
+    discovery, files = refreshed_files(layout.root, scan, exclude, cache, jobs, advance)
     return SourceIndex(layout, files, discovery.other_files, discovery)
 
 
@@ -235,10 +225,3 @@ def records_for(contents: Mapping[str, bytes]) -> list[FileRecord]:
     from analyzers.file_facts import read_many
 
     return read_many([(path, contents[path], 0) for path in sorted(contents)])
-
-
-def default_jobs() -> int:
-    """The number of processes to use when nobody says: one per core this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0)) or 1
-    return os.cpu_count() or 1

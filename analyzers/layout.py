@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from keyword import iskeyword
 from pathlib import Path
 
 SUFFIXES = (".py", ".pyi")
@@ -12,8 +13,10 @@ SUFFIXES = (".py", ".pyi")
 class ModuleName:
     """The dotted `name` of a file; `is_package` for an `__init__`; `root` is the import root it hangs below.
 
-    `is_importable` is False for files outside every import root: their name is relative to the folder above
-    their topmost package and only good for resolving their own relative imports.
+    A part of the name need not be an identifier (`app.migrations.0001_initial`): such a module is reached by
+    `importlib`, and its own imports are as good as any. `is_importable` is False for files outside every
+    import root, whose name is relative to the folder above their topmost package, and below a folder with a
+    dot in its name; such a name is only good for resolving the file's own relative imports.
     """
 
     name: str
@@ -22,9 +25,23 @@ class ModuleName:
     is_importable: bool = True
 
     @property
+    def has_python_name(self) -> bool:
+        """Whether an `import` statement can name it: all parts are identifiers and none is a keyword."""
+        return all(part.isidentifier() and not iskeyword(part) for part in self.name.split("."))
+
+    @property
     def package(self) -> str:
         """What a single leading dot means in this file; empty at the top."""
         return self.name if self.is_package else self.name.rpartition(".")[0]
+
+
+@dataclass(frozen=True, slots=True)
+class _Folder:
+    """What the names of the files in a folder begin with (`a.b.` or empty)."""
+
+    prefix: str
+    root: str
+    is_importable: bool
 
 
 @dataclass(frozen=True)
@@ -34,23 +51,31 @@ class ProjectLayout:
     root: Path
     import_roots: tuple[str, ...] = (".",)
     _longest_first: tuple[str, ...] = field(init=False, repr=False, compare=False, default=())
+    #: Folders inside import roots; depends on the path alone, so it never goes stale.
+    _folders: dict[str, _Folder] = field(init=False, repr=False, compare=False, default_factory=dict)
 
     def __post_init__(self) -> None:
-        cleaned = {r.strip("/") or "." for r in self.import_roots}
+        cleaned = {root.strip("/").removeprefix("./") or "." for root in self.import_roots}
         object.__setattr__(self, "_longest_first", tuple(sorted(cleaned, key=lambda r: (-len(r), r))))
 
     def module_of(self, path: str) -> ModuleName | None:
-        """The module name of a `.py` or `.pyi` path, or None when a part of the path is no identifier.
+        """The module name of a `.py` or `.pyi` path, or None when it can have none.
 
-        With nested import roots the longest one counts. Files in no import root get a name that is not
-        importable, relative to the first folder above them that is no package.
+        With nested import roots the longest one counts. None: another suffix, a dot inside the file's name,
+        or the `__init__.py` of an import root itself.
         """
-        for root in self._longest_first:
-            if root == ".":
-                return self._name_below(path, "", ".", True)
-            if path.startswith(root + "/"):
-                return self._name_below(path, root + "/", root, True)
-        return self._name_below(path, self._script_root(path), "", False)
+        above, _, file = path.rpartition("/")
+        stem, dot, suffix = file.rpartition(".")
+        if suffix not in ("py", "pyi") or not dot or not stem or "." in stem:
+            return None
+        folder = self._folders.get(above)
+        if folder is None:
+            folder = self._folder(above)
+        if stem == "__init__":
+            if not folder.prefix:
+                return None
+            return ModuleName(folder.prefix[:-1], True, folder.root, folder.is_importable)
+        return ModuleName(folder.prefix + stem, False, folder.root, folder.is_importable)
 
     def path_of(self, module: str, root: str, *, is_package: bool = False) -> str:
         """The path that `module` has below the import root `root`."""
@@ -58,25 +83,41 @@ class ProjectLayout:
         tail = "/__init__.py" if is_package else ".py"
         return prefix + module.replace(".", "/") + tail
 
-    def _script_root(self, path: str) -> str:
-        folder = path.rpartition("/")[0]
+    def import_root_of(self, path: str) -> str | None:
+        """The import root that a path lies in (the longest one), or None."""
+        for root in self._longest_first:
+            if root == "." or path == root or path.startswith(root + "/"):
+                return root
+        return None
+
+    def _folder(self, above: str) -> _Folder:
+        root = self.import_root_of(above)
+        if root is None:
+            start = self._script_root(above)
+            # Not kept: it depends on which `__init__.py` files exist at the moment.
+            return _Folder(_names_below(above, start)[0], "", False)
+        prefix, is_whole = _names_below(above, "" if root == "." else root)
+        folder = _Folder(prefix, root, is_whole)
+        self._folders[above] = folder
+        return folder
+
+    def _script_root(self, folder: str) -> str:
         while folder and (self.root / folder / "__init__.py").is_file():
             folder = folder.rpartition("/")[0]
-        return folder + "/" if folder else ""
+        return folder
 
-    @staticmethod
-    def _name_below(path: str, prefix: str, root: str, importable: bool) -> ModuleName | None:
-        stem = path[len(prefix) :]
-        for suffix in SUFFIXES:
-            if stem.endswith(suffix):
-                stem = stem[: -len(suffix)]
-                break
-        else:
-            return None
-        parts = stem.split("/")
-        is_package = parts[-1] == "__init__"
-        if is_package:
-            parts = parts[:-1]
-        if not parts or not all(p.isidentifier() for p in parts):
-            return None
-        return ModuleName(".".join(parts), is_package, root, importable)
+
+def _names_below(folder: str, start: str) -> tuple[str, bool]:
+    """`a.b.` for the folder `start/a/b`, and whether that is all of it.
+
+    A part with a dot in it can be in no module name: what is below it has a name of its own.
+    """
+    below = folder[len(start) :].strip("/")
+    if not below:
+        return "", True
+    parts = below.split("/")
+    named = parts
+    if "." in below:
+        dotted = max(number for number, part in enumerate(parts) if "." in part)
+        named = parts[dotted + 1 :]
+    return "".join(part + "." for part in named), named is parts

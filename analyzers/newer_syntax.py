@@ -72,7 +72,7 @@ def needs_newer_python(text: str, error: SyntaxError, compile_text: Callable[[st
 
 
 def _lower(text: str, compile_text: Callable[[str], object]) -> tuple[str, set[str]]:
-    """The text with newer forms replaced by older ones on the same lines, and the forms that were replaced."""
+    """The text with newer forms replaced by older ones on the same lines, and what was replaced."""
     out: list[str] = []
     features: set[str] = set()
     copied = position = 0

@@ -23,9 +23,9 @@ class Source:
     """What a Python file says, decoded.
 
     `text` is without the byte order mark and keeps its line ends as they are. `encoding` is the codec's name
-    (`utf-8` also for a file with a byte order mark, which `has_bom` tells). `newline` is the first line end of
-    the file (`\\n` when it has none), `newlines` all that occur. With `error` the text is empty; `error_line`
-    is 1-based, 0 unknown.
+    (`utf-8` also for a file with a byte order mark, which `has_bom` tells). `newline` is the first line end
+    of the file (`\\n` when it has none), `newlines` all that occur. With `error` the text is empty;
+    `error_line` is 1-based, 0 unknown.
     """
 
     text: str

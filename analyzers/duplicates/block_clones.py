@@ -70,6 +70,37 @@ def _run(corpus: Corpus, a: int, b: int, high_a: int, high_b: int) -> int:
     return n
 
 
+def _align_around(corpus: Corpus, comparer: Comparer, region: Region, chain: Seeds) -> list[tuple[int, int]]:
+    """Aligns a region such that the heaviest run of equal statements stays in one piece.
+
+    A longest common subsequence alone may tear a run apart to win one chance pair elsewhere.
+    """
+    low_a, high_a, low_b, high_b = region
+    shapes, tokens = corpus.shapes, corpus.tokens
+    best = (-1, 0, 0, 0)
+    end = (-1, -1)
+    for a, b in chain:
+        if a > high_a or b > high_b or a < low_a or b < low_b or (a - b == end[1] and a <= end[0]):
+            continue
+        first = 0
+        while a - first > low_a and b - first > low_b and shapes[a - first - 1] == shapes[b - first - 1]:
+            first += 1
+        last = 0
+        while a + last < high_a and b + last < high_b and shapes[a + last + 1] == shapes[b + last + 1]:
+            last += 1
+        end = (a + last, a - b)
+        weight = sum(tokens[a - first : a + last + 1])
+        best = max(best, (weight, a - first, b - first, first + last + 1))
+    _, a, b, size = best
+    if not size:
+        return comparer.align((low_a, high_a), (low_b, high_b))
+    out = comparer.align((low_a, a - 1), (low_b, b - 1)) if a > low_a and b > low_b else []
+    out.extend((a + n, b + n) for n in range(size))
+    if a + size <= high_a and b + size <= high_b:
+        out.extend(comparer.align((a + size, high_a), (b + size, high_b)))
+    return out
+
+
 def verify_blocks(
     corpus: Corpus,
     store: EvidenceStore,
@@ -83,8 +114,8 @@ def verify_blocks(
     aligned = []
     wanted: set[int] = set()
     for segments, seeds in candidates:
-        for region, _ in regions_of(corpus, segments, seeds):
-            pairs = comparer.align((region[0], region[1]), (region[2], region[3]))
+        for region, chain in regions_of(corpus, segments, seeds):
+            pairs = _align_around(corpus, comparer, region, chain)
             if sum(corpus.code_rows[i] for i, _ in pairs) < 0.6 * min_rows:
                 continue
             if sum(tokens[i] for i, _ in pairs) < 4 * min_rows:

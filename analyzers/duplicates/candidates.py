@@ -6,7 +6,7 @@ from array import array
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from analyzers.duplicates.corpus import Corpus
+from analyzers.duplicates.corpus import Corpus, is_large
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,7 @@ def outline_functions(corpus: Corpus, min_rows: int) -> Outline:
     around: dict[int, int] = {}
     definitions = corpus.definitions
     for number, span in enumerate(definitions):  # parents come before their children
-        if span.is_class or span.end_row - span.row + 1 < min_rows:
+        if not is_large(span, corpus.tokens, min_rows):
             continue
         parent = span.parent
         while parent >= 0 and parent not in around:

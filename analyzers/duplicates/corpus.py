@@ -67,6 +67,18 @@ class Corpus:
         return len(self.raw)
 
 
+FEW_ROWS_TOKENS = 60
+"""A function of fewer lines than the least is compared all the same when it has this many tokens."""
+
+
+def is_large(span: Function, tokens: array[int], min_rows: int) -> bool:
+    """Whether a definition is a function that is compared as a whole."""
+    return not span.is_class and (
+        span.end_row - span.row + 1 >= min_rows
+        or sum(tokens[span.first : span.last + 1]) >= FEW_ROWS_TOKENS
+    )
+
+
 def build_corpus(streams: Sequence[FileStream], min_function_rows: int) -> Corpus:
     """Returns the corpus; functions of at least `min_function_rows` lines are segments of their own."""
     offsets = array("I", [0])
@@ -109,11 +121,7 @@ def build_corpus(streams: Sequence[FileStream], min_function_rows: int) -> Corpu
                     span.header,
                 )
             )
-            if (
-                not span.is_class
-                and span.first > covered
-                and span.end_row - span.row + 1 >= min_function_rows
-            ):
+            if span.first > covered and is_large(definitions[-1], columns["tokens"], min_function_rows):
                 edges.add(span.first)
                 edges.add(span.last + 1)
                 covered = span.last

@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from analyzers.duplicates.alignment import best_span, layered_pairs, prefix_sums, span_similarity
+from analyzers.duplicates.alignment import best_span, layered_pairs, prefix_sums
 from analyzers.duplicates.corpus import Corpus
 from analyzers.duplicates.evidence_store import EvidenceStore
-from analyzers.duplicates.line_forms import LITERAL
-from analyzers.duplicates.renaming import Evidence, proven_pairs
+from analyzers.duplicates.renaming import prove
+
+Pairs = Sequence[tuple[int, int]]
+Run = tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True)
 class FragmentPair:
     """Two runs of statements found alike; numbers of statements in the corpus, both ends included.
 
-    `similarity` from 0 to 1; `renamed` says that names differ, `edited` that statements differ, `shared` is
-    the share of distinct names and literals that agree (1.0 when nothing was renamed).
+    `similarity` from 0 to 1. `renamed` says that names or literals differ, `edited` that statements were added,
+    removed or changed. `rule` names the rule that accepted the pair.
     """
 
     first_a: int
@@ -28,17 +29,36 @@ class FragmentPair:
     similarity: float
     renamed: bool
     edited: bool
-    shared: float
-    variety: float
+    rule: str
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What counts as alike: the least similarity, and the least share of distinct names that agree."""
+    """What counts as alike.
+
+    `threshold`: the least similarity. `least_shared`: the least share of distinct names and literals that agree.
+    `slack`: see `best_span`. The other numbers belong to the rules of `Comparer._accept`; they were chosen on
+    the development seeds that docs/duplicates.md names.
+    """
 
     threshold: float
     least_shared: float = 0.4
-    slack: float = 0.3
+    slack: float = 0.25
+    weak_margin: float = 0.07
+    weak_shared: float = 0.65
+    weak_statements: int = 9
+    weak_tokens: int = 70
+    same_shape_statements: int = 7
+    same_shape_shared: float = 0.22
+    same_shape_variety: float = 0.6
+    least_tokens: int = 45
+
+
+_GROWTH = 12
+
+
+def _adjoin(before: tuple[int, int], after: tuple[int, int]) -> bool:
+    return before[0] + 1 == after[0] and before[1] + 1 == after[1]
 
 
 class Comparer:
@@ -49,7 +69,7 @@ class Comparer:
         self._store = store
         self._limits = limits
 
-    def align(self, a: tuple[int, int], b: tuple[int, int]) -> list[tuple[int, int]]:
+    def align(self, a: Run, b: Run) -> list[tuple[int, int]]:
         """Returns the pairs of statements of equal shape of two runs (first, last), in order."""
         forms = (self._corpus.shapes, self._corpus.members, self._corpus.raws)
         found = layered_pairs(
@@ -57,85 +77,120 @@ class Comparer:
         )
         return [(a[0] + i, b[0] + j) for i, j in found]
 
-    def whole(
-        self, a: tuple[int, int], b: tuple[int, int], pairs: Sequence[tuple[int, int]]
-    ) -> FragmentPair | None:
+    def whole(self, a: Run, b: Run, pairs: Pairs) -> FragmentPair | None:
         """Returns the comparison of two whole runs, or None when they are not alike enough."""
-        good, renamed, shared = self._prove(pairs)
-        if not good:
-            return None
-        similarity = max(self.ratio(good, a, b, weighted) for weighted in (True, False))
-        if similarity < self._limits.threshold or not self._plausible(good, renamed, shared):
-            return None
-        edited = len(good) != a[1] - a[0] + 1 or len(good) != b[1] - b[0] + 1
-        return FragmentPair(a[0], a[1], b[0], b[1], similarity, renamed, edited, shared, self._variety(good))
+        return self._accept(a, b, pairs, self._limits.weak_margin)
 
-    def part(self, pairs: Sequence[tuple[int, int]]) -> FragmentPair | None:
+    def part(self, pairs: Pairs) -> FragmentPair | None:
         """Returns the heaviest part of an alignment that is alike enough, or None."""
-        weights = self._corpus.code_rows
-        span: tuple[int, int] | None = None
-        for _ in range(2):  # the renaming is voted on once more by the part alone
-            good, renamed, shared = self._prove(pairs)
-            if not good:
+        for lenient in (True, False):
+            rest = pairs
+            for _ in range(3):  # the renaming is voted on again by the part alone
+                good = self._good(rest, lenient)
+                cut = self._cut(good) if good else None
+                if cut is None:
+                    rest = []
+                    break
+                first, last = cut
+                inside = [p for p in rest if first[0] <= p[0] <= last[0] and first[1] <= p[1] <= last[1]]
+                if len(inside) == len(rest):
+                    break
+                rest = inside
+            for chosen in (self._grow(pairs, rest), rest) if rest else ():
+                first, last = chosen[0], chosen[-1]
+                found = self._accept((first[0], last[0]), (first[1], last[1]), chosen, 0.0)
+                if found is not None:
+                    return found
+            if self._equal(pairs):
                 return None
-            base_a, base_b = good[0][0], good[0][1]
-            left = prefix_sums(weights[base_a : good[-1][0] + 1])
-            right = prefix_sums(weights[base_b : good[-1][1] + 1])
-            moved = [(i - base_a, j - base_b) for i, j in good]
-            best = best_span(moved, left, right, self._limits.threshold, self._limits.slack)
-            if best is None:
-                return None
-            first, last = good[best.first], good[best.last]
-            if span == (best.first, best.last) and len(pairs) == len(good):
-                break
-            pairs = [p for p in pairs if first[0] <= p[0] <= last[0] and first[1] <= p[1] <= last[1]]
-            span = (0, len(good) - 1)
-        good, renamed, shared = self._prove(pairs)
-        if not good:
-            return None
-        base_a, base_b = good[0]
-        last_a, last_b = good[-1]
-        a, b = (base_a, last_a), (base_b, last_b)
-        similarity = max(self.ratio(good, a, b, weighted) for weighted in (True, False))
-        if similarity < self._limits.threshold or not self._plausible(good, renamed, shared):
-            return None
-        edited = len(good) != last_a - base_a + 1 or len(good) != last_b - base_b + 1
-        return FragmentPair(
-            base_a, last_a, base_b, last_b, similarity, renamed, edited, shared, self._variety(good)
-        )
+        return None
 
-    def _prove(self, pairs: Sequence[tuple[int, int]]) -> tuple[list[tuple[int, int]], bool, float]:
-        """The proven pairs, whether names differ, and the share of distinct names that agree."""
-        raw = self._corpus.raw
-        if all(raw[i] == raw[j] for i, j in pairs):
-            return list(pairs), False, 1.0
-        facts: list[tuple[Evidence, Evidence]] = [(self._store.of(i), self._store.of(j)) for i, j in pairs]
-        proven, renaming = proven_pairs(facts)
-        good = [p for p, keep in zip(pairs, proven) if keep]  # noqa: B905
-        seen: dict[tuple[tuple[str, str], tuple[str, str]], int] = {}
-        for (left, right), keep in zip(facts, proven):  # noqa: B905
-            if keep:
-                for x, y in zip(left, right):  # noqa: B905
-                    seen[x, y] = seen.get((x, y), 0) + 1
-        agree = sum(x == y or (x[0] != LITERAL and n >= 2) for (x, y), n in seen.items())
-        renamed = any(x != y for x, y in seen)
-        return good, renamed, agree / len(seen) if seen else 1.0
-
-    def _plausible(self, good: Sequence[tuple[int, int]], renamed: bool, shared: float) -> bool:
-        return not renamed or shared >= self._limits.least_shared
-
-    def _variety(self, good: Sequence[tuple[int, int]]) -> float:
-        shapes = self._corpus.shapes
-        return len({shapes[i] for i, _ in good}) / len(good)
-
-    def ratio(
-        self, good: Sequence[tuple[int, int]], a: tuple[int, int], b: tuple[int, int], weighted: bool
-    ) -> float:
+    def ratio(self, good: Pairs, a: Run, b: Run, weighted: bool) -> float:
+        """Returns twice the matched statements over all, each counted once or by its lines."""
         if not weighted:
             return 2 * len(good) / (a[1] - a[0] + 1 + b[1] - b[0] + 1)
-        weights: array[int] = self._corpus.code_rows
+        weights = self._corpus.code_rows
         matched = sum(weights[i] + weights[j] for i, j in good)
         return matched / (sum(weights[a[0] : a[1] + 1]) + sum(weights[b[0] : b[1] + 1]))
 
+    def best_ratio(self, good: Pairs, a: Run, b: Run) -> float:
+        """Returns the better of both ratios."""
+        return max(self.ratio(good, a, b, True), self.ratio(good, a, b, False))
 
-__all__ = ["Comparer", "FragmentPair", "Limits", "span_similarity"]
+    def _equal(self, pairs: Pairs) -> bool:
+        raw = self._corpus.raw
+        return all(raw[i] == raw[j] for i, j in pairs)
+
+    def _good(self, pairs: Pairs, lenient: bool) -> list[tuple[int, int]]:
+        if self._equal(pairs):
+            return list(pairs)
+        proof = prove([(self._store.of(i), self._store.of(j)) for i, j in pairs])
+        keep = proof.consistent if lenient else proof.proven
+        return [p for p, kept in zip(pairs, keep) if kept]  # noqa: B905
+
+    def _grow(self, pairs: Pairs, part: Pairs) -> Pairs:
+        """The part and the adjoining pairs that its renaming explains, too: the first vote may have cut them off."""
+        low = high = next(n for n, p in enumerate(pairs) if p == part[0])
+        high = next(n for n, p in enumerate(pairs) if p == part[-1])
+        first, last = low, high
+        while first and low - first < _GROWTH and _adjoin(pairs[first - 1], pairs[first]):
+            first -= 1
+        while last + 1 < len(pairs) and last - high < _GROWTH and _adjoin(pairs[last], pairs[last + 1]):
+            last += 1
+        if (first, last) == (low, high) or self._equal(pairs[first : last + 1]):
+            return pairs[first : last + 1]
+        facts = [(self._store.of(i), self._store.of(j)) for i, j in pairs[first : last + 1]]
+        consistent = prove(facts).consistent
+        while low > first and consistent[low - 1 - first]:
+            low -= 1
+        while high < last and consistent[high + 1 - first]:
+            high += 1
+        return pairs[low : high + 1]
+
+    def _cut(self, good: Pairs) -> tuple[tuple[int, int], tuple[int, int]] | None:
+        weights = self._corpus.code_rows
+        base_a, base_b = good[0]
+        left = prefix_sums(weights[base_a : good[-1][0] + 1])
+        right = prefix_sums(weights[base_b : good[-1][1] + 1])
+        moved = [(i - base_a, j - base_b) for i, j in good]
+        best = best_span(moved, left, right, self._limits.threshold, self._limits.slack)
+        return (good[best.first], good[best.last]) if best else None
+
+    def _accept(self, a: Run, b: Run, pairs: Pairs, margin: float) -> FragmentPair | None:
+        limits = self._limits
+        sizes = a[1] - a[0] + 1, b[1] - b[0] + 1
+
+        def found(similarity: float, renamed: bool, count: int, rule: str) -> FragmentPair:
+            edited = sizes != (count, count)
+            return FragmentPair(a[0], a[1], b[0], b[1], similarity, renamed, edited, rule)
+
+        if self._equal(pairs):
+            similarity = self.best_ratio(pairs, a, b)
+            return found(similarity, False, len(pairs), "equal") if similarity >= limits.threshold else None
+        tokens = min(sum(self._corpus.tokens[r[0] : r[1] + 1]) for r in (a, b))
+        if tokens < limits.least_tokens:
+            return None
+        proof = prove([(self._store.of(i), self._store.of(j)) for i, j in pairs])
+        proven = [p for p, kept in zip(pairs, proof.proven) if kept]  # noqa: B905
+        consistent = [p for p, kept in zip(pairs, proof.consistent) if kept]  # noqa: B905
+        strong = self.best_ratio(proven, a, b)
+        fits = self.best_ratio(consistent, a, b)
+        if strong >= limits.threshold and (not proof.renamed or proof.shared >= limits.least_shared):
+            return found(strong, proof.renamed, len(proven), "proven")
+        if fits < limits.threshold or tokens < limits.weak_tokens:
+            return None
+        if (
+            len(pairs) >= limits.weak_statements
+            and strong >= limits.threshold - margin
+            and proof.shared >= limits.weak_shared
+        ):
+            return found(fits, proof.renamed, len(consistent), "mostly proven")
+        shapes = self._corpus.shapes
+        if (
+            limits.same_shape_statements <= len(pairs) == sizes[0] == sizes[1]
+            and len(consistent) >= 0.95 * len(pairs)
+            and proof.shared >= limits.same_shape_shared
+            and len({shapes[i] for i, _ in pairs}) >= limits.same_shape_variety * len(pairs)
+        ):
+            return found(fits, True, len(consistent), "same shape")
+        return None

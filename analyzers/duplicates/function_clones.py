@@ -32,10 +32,7 @@ def verify_functions(
         pairs = comparer.align((span.first, span.last), (other.first, other.last))
         if (
             not pairs
-            or max(
-                comparer.ratio(pairs, (span.first, span.last), (other.first, other.last), weighted)
-                for weighted in (True, False)
-            )
+            or comparer.best_ratio(pairs, (span.first, span.last), (other.first, other.last))
             < limits.threshold
         ):
             continue

@@ -1,8 +1,8 @@
 """Decides which aligned statements are copies under one consistent renaming, with proof.
 
-Equal shape alone is no proof: `a = b(c)` fits thousands of places. A pair of statements counts when its names
-follow one one-to-one renaming of the whole fragment and at least half of its names and literals are equal or are
-renamed the same way elsewhere in the fragment, too.
+Equal shape alone is no proof: `a = b(c)` fits thousands of places. A pair of statements is *consistent* when its
+names follow one one-to-one renaming of the whole fragment, and *proven* when, besides, at least half of its
+names and literals are equal or are renamed the same way elsewhere in the fragment, too.
 Source of the rule: the performance page of the specification, "What the prototype did"; the measured precision
 is in docs/duplicates.md.
 """
@@ -10,45 +10,64 @@ is in docs/duplicates.md.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 from analyzers.duplicates.line_forms import LITERAL
 
 Evidence = tuple[tuple[str, str], ...]
 
 
-def proven_pairs(
-    pairs: Sequence[tuple[Evidence, Evidence]],
-) -> tuple[list[bool], Mapping[tuple[str, str], tuple[str, str]]]:
-    """Returns for each pair of statements whether it is proven a copy, and the renaming that was found.
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """What one renaming explains.
 
-    The renaming maps (role, name) of the first side to that of the second; names that stay are in it, too.
+    `proven` and `consistent`: one entry per pair of statements. `shared`: the share of the distinct pairs of
+    names and literals that are equal or occur twice, among the consistent statements; 1.0 when there are none.
+    `renamed`: whether any name or literal differs.
     """
+
+    proven: tuple[bool, ...]
+    consistent: tuple[bool, ...]
+    shared: float
+    renamed: bool
+
+
+def prove(pairs: Sequence[tuple[Evidence, Evidence]]) -> Proof:
+    """Returns which pairs of statements one renaming explains; the renaming is the one most names vote for."""
     votes: Counter[tuple[tuple[str, str], tuple[str, str]]] = Counter()
     for left, right in pairs:
-        for vote in zip(left, right):  # noqa: B905 - equal shapes have equally many entries
-            if vote[0][0] != LITERAL:
-                votes[vote] += 1
+        votes.update(zip(left, right))  # noqa: B905 - equal shapes have equally many entries
     there: dict[tuple[str, str], tuple[str, str]] = {}
     back: set[tuple[str, str]] = set()
-    for (x, y), _ in sorted(votes.items(), key=lambda item: (-item[1], item[0][0] != item[0][1], item[0])):
-        if x not in there and y not in back:
+    ranked = sorted(votes.items(), key=lambda item: (-item[1], item[0][0] != item[0][1], item[0]))
+    for (x, y), _ in ranked:
+        if x[0] != LITERAL and x not in there and y not in back:
             there[x] = y
             back.add(y)
     proven = []
+    consistent = []
+    seen: set[tuple[tuple[str, str], tuple[str, str]]] = set()
     for left, right in pairs:
-        if left == right:
-            proven.append(all(there.get(x, x) == x for x in left))
-            continue
         certain = 0
-        consistent = True
-        for x, y in zip(left, right):  # noqa: B905
-            if x[0] != LITERAL:
-                if there.get(x) != y:
-                    consistent = False
-                    break
-                certain += x == y or votes[x, y] >= 2
-            else:
+        fits = True
+        for vote in zip(left, right):  # noqa: B905
+            x, y = vote
+            if x[0] == LITERAL:
                 certain += x == y
-        proven.append(consistent and 2 * certain >= len(left))
-    return proven, there
+            elif there.get(x) != y:
+                fits = False
+                break
+            else:
+                certain += x == y or votes[vote] >= 2
+        consistent.append(fits)
+        proven.append(fits and 2 * certain >= len(left))
+        if fits:
+            seen.update(zip(left, right))  # noqa: B905
+    agree = sum(x == y or (x[0] != LITERAL and votes[x, y] >= 2) for x, y in seen)
+    return Proof(
+        tuple(proven),
+        tuple(consistent),
+        agree / len(seen) if seen else 1.0,
+        any(x != y for x, y in seen),
+    )

@@ -30,6 +30,7 @@ class SeedRule:
     neighbours: int
 
 
+RAW_RULE = SeedRule(tokens=24, statements=3, single=40, crowd=12, neighbours=2)
 MEMBER_RULE = SeedRule(tokens=14, statements=2, single=22, crowd=12, neighbours=2)
 SHAPE_RULE = SeedRule(tokens=32, statements=3, single=48, crowd=8, neighbours=2)
 _CONTEXT = 16
@@ -43,7 +44,7 @@ def window_keys(corpus: Corpus, form: str, rule: SeedRule) -> array[int]:
     """
     keys = array("Q", bytes(8 * len(corpus)))
     tokens, flags, starts = corpus.tokens, corpus.flags, corpus.segment_starts
-    shapes = corpus.shapes
+    shapes = corpus.raws if form is corpus.raws else corpus.shapes
     for segment in range(len(starts) - 1):
         low, high = starts[segment], starts[segment + 1]
         end = low

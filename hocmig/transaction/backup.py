@@ -21,7 +21,7 @@ from analyzers.errors import InputError
 from hocmig import __version__
 from hocmig.transaction.change import sha256
 from hocmig.transaction.image import Image, Seen
-from hocmig.transaction.plan import RemovedFolder, SwapPlan
+from hocmig.transaction.plan import Folder, SwapPlan
 from hocmig.transaction.safe_path import path_problem
 
 FOLDER = "backups"
@@ -56,7 +56,8 @@ class BackupManifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     command: tuple[str, ...]
     time: str
     files: tuple[BackupFile, ...]
-    removed_folders: tuple[RemovedFolder, ...] = ()
+    removed_folders: tuple[Folder, ...] = ()
+    made_folders: tuple[str, ...] = ()
     tool_version: str = __version__
     schema_version: int = SCHEMA_VERSION
 
@@ -91,6 +92,7 @@ def render_backup(
         time=time,
         files=tuple(BackupFile(path=s.path, before=s.before, after=s.after) for s in plan.steps),
         removed_folders=plan.removed,
+        made_folders=tuple(f.path for f in plan.made),
     )
     contents = {s.path: before[s.path].content for s in plan.steps if s.before is not None}
     archive = _pack(manifest, contents)
@@ -246,7 +248,7 @@ def _manifest(content: bytes) -> BackupManifest:
         raise _Rejected(f"it holds more than {MAX_FILES} files")
     if paths != sorted(set(paths)):
         raise _Rejected("its manifest is not in order")
-    for path in (*paths, *(f.path for f in manifest.removed_folders)):
+    for path in (*paths, *manifest.made_folders, *(f.path for f in manifest.removed_folders)):
         problem = path_problem(path)
         if problem:
             raise _Rejected(f"the path {path[:100]!r} {problem}")
@@ -254,6 +256,6 @@ def _manifest(content: bytes) -> BackupManifest:
         for image in (file.before, file.after):
             if image is not None and not (0 <= image.mode <= 0o7777 and image.size_bytes >= 0):
                 raise _Rejected(f"{file.path} has an impossible mode or size")
-    if any(not 0 <= f.mode <= 0o7777 for f in manifest.removed_folders):
+    if any(f.mode is None or not 0 <= f.mode <= 0o7777 for f in manifest.removed_folders):
         raise _Rejected("a folder has an impossible mode")
     return manifest

@@ -65,13 +65,17 @@ class ChangeSet:
         changes: in any order; kept sorted by path.
         inputs: path -> SHA-256 (None: must not exist) of files that the plan was made of and that do not
             change; a difference is stale input.
-        remove_empty_dirs: remove folders that deletions and moves leave empty (a lone `__pycache__` counts as
-            empty), up to the root.
+        folder_modes: folder -> permission bits, for folders that have to be made; others get 0o777 less
+        umask. keep_folders: folders that stay even when they become empty.
+        remove_empty_dirs: remove other folders that deletions and moves leave empty (a lone `__pycache__`
+            counts as empty), up to the root.
     """
 
     changes: tuple[FileChange, ...] = ()
     inputs: Mapping[str, str | None] = field(default_factory=dict)
     remove_empty_dirs: bool = True
+    folder_modes: Mapping[str, int] = field(default_factory=dict)
+    keep_folders: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "changes", tuple(sorted(self.changes, key=lambda c: c.path)))
@@ -117,7 +121,7 @@ class ChangeSet:
         for change in self.changes:
             if change.content is None and change.path in moved:
                 raise InputError(change.path, 0, "is both moved and deleted", "keep one of the two")
-        for path in self.inputs:
+        for path in (*self.inputs, *self.folder_modes):
             check_path(path)
         _check_folders(paths | moved)
         _check_case(self.written)

@@ -94,7 +94,7 @@ def read_journal(tree: Tree) -> Journal | None:
         ) from error
     for step in header.plan.steps:
         check_path(step.path)
-    for folder in (*header.plan.made, *(f.path for f in header.plan.removed)):
+    for folder in (f.path for f in (*header.plan.made, *header.plan.removed)):
         check_path(folder)
     documents = [document for line in rest if (document := _checked(line)) is not None]
     return Journal(header, tuple(msgspec.json.decode(document, type=Event) for document in documents))

@@ -6,6 +6,7 @@ file's text only says who it is (or was).
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
 import shlex
@@ -88,7 +89,9 @@ class RepositoryLock:
         self._depth -= 1
         if self._depth == 0:
             # An empty text says that the lock was given back in good order.
-            os.ftruncate(self._descriptor, 0)
+            with contextlib.suppress(OSError):
+                # Only words: closing frees the lock, and a change that is done must not fail here.
+                os.ftruncate(self._descriptor, 0)
             os.close(self._descriptor)
             self._descriptor = -1
 

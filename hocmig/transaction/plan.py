@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import msgspec
@@ -27,11 +27,11 @@ class PathStep(msgspec.Struct, frozen=True, kw_only=True):
     after: Image | None
 
 
-class RemovedFolder(msgspec.Struct, frozen=True, kw_only=True):
-    """A folder that becomes empty; `mode` are its permission bits."""
+class Folder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A folder that is made or removed; `mode` are its permission bits (None: 0o777 less the umask)."""
 
     path: str
-    mode: int
+    mode: int | None = None
 
 
 class SwapPlan(msgspec.Struct, frozen=True, kw_only=True):
@@ -43,8 +43,8 @@ class SwapPlan(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     steps: tuple[PathStep, ...] = ()
-    made: tuple[str, ...] = ()
-    removed: tuple[RemovedFolder, ...] = ()
+    made: tuple[Folder, ...] = ()
+    removed: tuple[Folder, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,9 +79,9 @@ def prepare(tree: Tree, change_set: ChangeSet) -> Prepared:
     _check_free(change_set, seen)
     before = {path: found for path, found in seen.items() if isinstance(found, Seen)}
     steps, contents, files = _steps(change_set, before)
-    removed = _emptied(tree, change_set.removed, steps) if change_set.remove_empty_dirs else ()
+    removed = _emptied(tree, change_set, steps) if change_set.remove_empty_dirs else ()
     _check_case(tree, steps, removed)
-    plan = SwapPlan(steps=steps, made=_missing_folders(tree, steps), removed=removed)
+    plan = SwapPlan(steps=steps, made=_missing_folders(tree, steps, change_set.folder_modes), removed=removed)
     sources = {c.path: c.source for c in change_set.changes}
     return Prepared(plan, contents, before, sources, files)
 
@@ -94,10 +94,10 @@ def with_own_files(tree: Tree, prepared: Prepared, contents: Mapping[str, bytes]
     """
     changes = tuple(FileChange(path=path, content=content, mode=0o600) for path, content in contents.items())
     own = prepare(tree, ChangeSet(changes))
-    made = {*prepared.plan.made, *own.plan.made}
+    made = {f.path: f for f in (*own.plan.made, *prepared.plan.made)}
     plan = SwapPlan(
         steps=(*prepared.plan.steps, *own.plan.steps),
-        made=tuple(sorted(made, key=lambda f: (f.count("/"), f))),
+        made=tuple(sorted(made.values(), key=lambda f: (f.path.count("/"), f.path))),
         removed=prepared.plan.removed,
     )
     return Prepared(
@@ -214,10 +214,11 @@ def _ledger_file(change: FileChange, before: Image | None, after: Image | None) 
     )
 
 
-def _emptied(tree: Tree, removed: Iterable[str], steps: tuple[PathStep, ...]) -> tuple[RemovedFolder, ...]:
+def _emptied(tree: Tree, change_set: ChangeSet, steps: tuple[PathStep, ...]) -> tuple[Folder, ...]:
     kept = {folder for s in steps if s.after is not None for folder in parents(s.path)}
-    gone: set[str] = set(removed)
-    result: dict[str, RemovedFolder] = {}
+    kept |= change_set.keep_folders
+    gone: set[str] = set(change_set.removed)
+    result: dict[str, Folder] = {}
     candidates = sorted({f for path in gone for f in parents(path)}, key=lambda f: (-f.count("/"), f))
     for folder in candidates:
         if folder in kept:
@@ -228,17 +229,18 @@ def _emptied(tree: Tree, removed: Iterable[str], steps: tuple[PathStep, ...]) ->
         left = [n for n in tree.names(folder) if n != CACHE_FOLDER and f"{folder}/{n}" not in gone]
         if not left:
             gone.add(folder)
-            result[folder] = RemovedFolder(path=folder, mode=stat.S_IMODE(status.st_mode))
+            result[folder] = Folder(path=folder, mode=stat.S_IMODE(status.st_mode))
     return tuple(result.values())
 
 
-def _missing_folders(tree: Tree, steps: tuple[PathStep, ...]) -> tuple[str, ...]:
+def _missing_folders(tree: Tree, steps: tuple[PathStep, ...], modes: Mapping[str, int]) -> tuple[Folder, ...]:
     wanted = {folder for s in steps if s.after is not None for folder in parents(s.path)}
     missing = [folder for folder in wanted if tree.lstat(folder) is None]
-    return tuple(sorted(missing, key=lambda f: (f.count("/"), f)))
+    missing.sort(key=lambda f: (f.count("/"), f))
+    return tuple(Folder(path=f, mode=modes.get(f)) for f in missing)
 
 
-def _check_case(tree: Tree, steps: tuple[PathStep, ...], removed: tuple[RemovedFolder, ...]) -> None:
+def _check_case(tree: Tree, steps: tuple[PathStep, ...], removed: tuple[Folder, ...]) -> None:
     going = {s.path for s in steps if s.after is None} | {f.path for f in removed}
     listings: dict[str, dict[str, list[str]]] = {}
     for step in steps:
@@ -267,7 +269,7 @@ def _by_case(tree: Tree, folder: str) -> dict[str, list[str]]:
 
 def unwritable_folders(tree: Tree, plan: SwapPlan) -> tuple[str, ...]:
     """Existing folders in which this process may not write though the plan needs it, sorted."""
-    made = set(plan.made)
+    made = {f.path for f in plan.made}
     folders = {folder_of(s.path) for s in plan.steps} | {folder_of(f.path) for f in plan.removed}
     folders |= {folder_of(f) for f in made}
     existing = sorted(folders - made)

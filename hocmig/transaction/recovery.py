@@ -15,10 +15,11 @@ from hocmig.transaction.journal import Header, Journal, mark, read_journal
 from hocmig.transaction.ledger import LedgerEntry, append_entry, parse_ledger, read_ledger_bytes
 from hocmig.transaction.lock import Holder, RepositoryLock, is_locked, read_holder
 from hocmig.transaction.plan import PathStep
-from hocmig.transaction.state_folder import ACTIVE, RESCUED, discard_active
+from hocmig.transaction.state_folder import ACTIVE, RESCUED, end_journal, try_to_discard_stage
 from hocmig.transaction.swap import Direction, Side, Standing, clear_transit, survey, swap
 
-_HOW_TO_END = "end it with `hocmig recover --resume` or `hocmig recover --rollback`"
+#: The last half of every message about an interrupted transaction.
+HOW_TO_END = "end it with `hocmig recover --resume` or `hocmig recover --rollback`"
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +115,7 @@ def refuse_when_pending(tree: Tree) -> None:
     if journal is not None:
         entry = journal.header.entry
         raise InterruptedTransactionError(
-            f"the transaction {entry.phase} of {entry.time} was interrupted; {_HOW_TO_END}"
+            f"the transaction {entry.phase} of {entry.time} was interrupted; {HOW_TO_END}"
         )
 
 
@@ -137,17 +138,17 @@ def recover(
         LockHeldError: the transaction is not interrupted, it runs.
         InterruptedTransactionError: a call failed (disk full, ...); nothing is lost, call again.
     """
-    with RepositoryLock(root, command), Tree(root) as tree:
-        journal = read_journal(tree)
-        if journal is None:
-            discard_active(tree)
-            return None
-        try:
+    try:
+        with RepositoryLock(root, command), Tree(root) as tree:
+            journal = read_journal(tree)
+            if journal is None:
+                try_to_discard_stage(tree)
+                return None
             return end(tree, journal, Direction.FORWARD if resume else Direction.BACK, force=force)
-        except OSError as error:
-            raise InterruptedTransactionError(
-                f"recovery failed at {error.filename}: {error.strerror}; mend that, then {_HOW_TO_END}"
-            ) from error
+    except OSError as error:
+        raise InterruptedTransactionError(
+            f"recovery failed at {error.filename}: {error.strerror}; mend that, then {HOW_TO_END}"
+        ) from error
 
 
 def end(tree: Tree, journal: Journal, direction: Direction, *, force: bool = False) -> Recovered:
@@ -173,7 +174,8 @@ def end(tree: Tree, journal: Journal, direction: Direction, *, force: bool = Fal
     expected = {s.path: None if s.path in rescued else standings[s.path].signature for _, s in open_steps}
     swap(tree, plan, direction, expected)
     settle(tree, header.entry, stands=direction is Direction.FORWARD)
-    discard_active(tree)
+    end_journal(tree)
+    try_to_discard_stage(tree)
     return Recovered(
         transaction_id=header.entry.entry_id,
         phase=header.entry.phase,

@@ -13,7 +13,7 @@ from analyzers.errors import StaleInputError
 from hocmig.transaction.filesystem import NO_LINK_ERRORS, Tree
 from hocmig.transaction.image import Image, Seen, signature
 from hocmig.transaction.plan import Prepared
-from hocmig.transaction.state_folder import ACTIVE, CACHES, NEW, OLD, discard_active
+from hocmig.transaction.state_folder import ACTIVE, CACHES, NEW, OLD, discard_stage
 
 #: Path -> signature of what stands there (None: nothing); see `image.signature`.
 Signatures = Mapping[str, tuple[int, ...] | None]
@@ -21,7 +21,7 @@ Signatures = Mapping[str, tuple[int, ...] | None]
 
 def stage_new_files(tree: Tree, prepared: Prepared) -> None:
     """Write the new files into the stage, durably, in place of whatever an unfinished stage left there."""
-    discard_active(tree)
+    discard_stage(tree)
     for folder in (ACTIVE, NEW, OLD, CACHES):
         tree.make_folder(folder, 0o700)
     stage_from(tree, prepared, 0)

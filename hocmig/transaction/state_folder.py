@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import stat
 
@@ -56,11 +57,19 @@ def ensure_state_folder(tree: Tree) -> None:
         tree.rename(draft, IGNORE)
 
 
-def discard_active(tree: Tree) -> None:
-    """Remove what a finished or never begun transaction left in the state folder; the journal goes first."""
-    if tree.lstat(ACTIVE) is None:
-        return
+def end_journal(tree: Tree) -> None:
+    """Remove the journal, durably: from here on the transaction has ended."""
     if tree.lstat(JOURNAL) is not None:
         tree.unlink(JOURNAL)
         tree.sync_folder(ACTIVE)
+
+
+def discard_stage(tree: Tree) -> None:
+    """Remove what a transaction without a journal left in the state folder."""
     tree.remove_below(ACTIVE)
+
+
+def try_to_discard_stage(tree: Tree) -> None:
+    """Like `discard_stage`; what cannot be removed now means nothing, and the next run removes it."""
+    with contextlib.suppress(OSError):
+        discard_stage(tree)

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from hocmig.transaction.filesystem import NO_LINK_ERRORS, Tree
 from hocmig.transaction.image import Image, Seen, look, signature
-from hocmig.transaction.plan import CACHE_FOLDER, PathStep, SwapPlan
+from hocmig.transaction.plan import CACHE_FOLDER, Folder, PathStep, SwapPlan
 from hocmig.transaction.safe_path import folder_of
 from hocmig.transaction.stage import Signatures, write_image
 from hocmig.transaction.state_folder import CACHES, NEW, OLD, TRANSIT
@@ -152,19 +152,26 @@ def clear_transit(tree: Tree, plan: SwapPlan) -> None:
 def _make_folders(tree: Tree, plan: SwapPlan, direction: Direction) -> None:
     if direction is Direction.FORWARD:
         for folder in plan.made:
-            if tree.lstat(folder) is None:
-                tree.make_folder(folder)
+            _make(tree, folder)
         return
     for number, removed in reversed(list(enumerate(plan.removed))):
-        status = tree.lstat(removed.path)
-        if status is None:
-            tree.make_folder(removed.path, removed.mode)
-        elif stat.S_ISDIR(status.st_mode) and stat.S_IMODE(status.st_mode) != removed.mode:
-            # An earlier attempt ended between making the folder and setting its mode.
-            tree.set_folder_mode(removed.path, removed.mode)
+        _make(tree, removed)
         cache = f"{removed.path}/{CACHE_FOLDER}"
         if tree.lstat(f"{CACHES}/{number}") is not None and tree.lstat(cache) is None:
             tree.rename(f"{CACHES}/{number}", cache)
+
+
+def _make(tree: Tree, folder: Folder) -> None:
+    status = tree.lstat(folder.path)
+    if status is None:
+        tree.make_folder(folder.path, folder.mode)
+    elif (
+        folder.mode is not None
+        and stat.S_ISDIR(status.st_mode)
+        and stat.S_IMODE(status.st_mode) != folder.mode
+    ):
+        # An earlier attempt ended between making the folder and setting its mode.
+        tree.set_folder_mode(folder.path, folder.mode)
 
 
 def _retire_folders(tree: Tree, plan: SwapPlan, direction: Direction) -> None:
@@ -173,7 +180,7 @@ def _retire_folders(tree: Tree, plan: SwapPlan, direction: Direction) -> None:
             _retire(tree, removed.path, f"{CACHES}/{number}")
     else:
         for number, folder in reversed(list(enumerate(plan.made))):
-            _retire(tree, folder, f"{CACHES}/made-{number}")
+            _retire(tree, folder.path, f"{CACHES}/made-{number}")
 
 
 def _retire(tree: Tree, folder: str, cache_slot: str) -> None:
@@ -203,8 +210,8 @@ def _retire(tree: Tree, folder: str, cache_slot: str) -> None:
 
 def _sync(tree: Tree, plan: SwapPlan) -> None:
     folders = {folder_of(step.path) for step in plan.steps}
-    folders.update(plan.made, *((folder_of(f),) for f in plan.made))
-    folders.update(folder_of(f.path) for f in plan.removed)
+    folders.update(f.path for f in plan.made)
+    folders.update(folder_of(f.path) for f in (*plan.made, *plan.removed))
     for folder in sorted(folders):
         status = tree.lstat(folder) if folder else None
         if not folder or (status is not None and stat.S_ISDIR(status.st_mode)):

@@ -19,9 +19,9 @@ from hocmig.transaction.ledger import EntryKind, LedgerEntry, parse_ledger, read
 from hocmig.transaction.lock import RepositoryLock
 from hocmig.transaction.overlay import Overlay
 from hocmig.transaction.plan import Prepared, prepare, unwritable_folders, with_own_files
-from hocmig.transaction.recovery import end, refuse_when_pending, settle
+from hocmig.transaction.recovery import HOW_TO_END, end, refuse_when_pending, settle
 from hocmig.transaction.stage import Signatures, keep_old_files, stage_from, stage_new_files
-from hocmig.transaction.state_folder import ACTIVE, JOURNAL, discard_active
+from hocmig.transaction.state_folder import JOURNAL, end_journal, try_to_discard_stage
 from hocmig.transaction.swap import Direction, swap
 
 
@@ -100,18 +100,22 @@ def run_transaction(
     """
     purpose = _Purpose(kind, phase, command, reason, migration_ids, reverts)
     held = lock or RepositoryLock(root, command, wait_seconds=wait_seconds)
-    with held, Tree(root) as tree:
-        refuse_when_pending(tree)
-        prepared = prepare(tree, change_set)
-        if not prepared.plan.steps:
-            return TransactionResult()
-        unwritable = unwritable_folders(tree, prepared.plan)
-        if unwritable:
-            raise InputError(unwritable[0], 0, "is a folder that may not be written", "mend its permissions")
-        journal, found = _ready(tree, prepared, purpose, verify, backup)
-        warnings = _commit(tree, journal, found)
-        if git_stage:
-            warnings += _warning(stage_in_git(root, _paths(prepared)))
+    try:
+        with held, Tree(root) as tree:
+            refuse_when_pending(tree)
+            prepared = prepare(tree, change_set)
+            if not prepared.plan.steps:
+                return TransactionResult()
+            _check_writable(tree, prepared)
+            journal, found = _ready(tree, prepared, purpose, verify, backup)
+            warnings = _commit(tree, journal, found)
+    except OSError as error:
+        # `_commit` lets none out, so the swap has not begun.
+        raise RolledBackError(
+            f"the change could not begin ({_reason(error)}); nothing was changed"
+        ) from error
+    if git_stage:
+        warnings += _warning(stage_in_git(root, _paths(prepared)))
     plan = prepared.plan
     return TransactionResult(
         transaction_id=journal.header.entry.entry_id,
@@ -123,6 +127,14 @@ def run_transaction(
     )
 
 
+def _check_writable(tree: Tree, prepared: Prepared) -> None:
+    unwritable = unwritable_folders(tree, prepared.plan)
+    if unwritable:
+        raise InputError(
+            unwritable[0] or ".", 0, "is a folder that may not be written", "mend its permissions"
+        )
+
+
 def _ready(
     tree: Tree,
     prepared: Prepared,
@@ -131,19 +143,21 @@ def _ready(
     backup: bool,
 ) -> tuple[Journal, Signatures]:
     """Do everything up to the journal; nothing of the tree is touched, and nothing is left when it fails."""
+    journal_begun = False
     try:
         stage_new_files(tree, prepared)
         if verify is not None:
             verify(Overlay(tree.root, prepared))
         header, whole = _back_up(tree, prepared, _entry(tree, prepared, purpose), backup)
         found = keep_old_files(tree, whole)
+        journal_begun = True
         write_journal(tree, header)
     except BaseException as error:
-        _discard_stage(tree)
-        if isinstance(error, OSError):
-            raise RolledBackError(
-                f"the change could not be staged ({_reason(error)}); nothing was changed"
+        if journal_begun and not _is_gone(tree):
+            raise InterruptedTransactionError(
+                f"the change could not begin ({error}), and its journal could not be removed; {HOW_TO_END}"
             ) from error
+        try_to_discard_stage(tree)
         raise
     return Journal(header, ()), found
 
@@ -209,11 +223,10 @@ def _commit(tree: Tree, journal: Journal, found: Signatures) -> tuple[str, ...]:
             raise RolledBackError(f"the change failed ({_reason(error)}); the tree is as before") from error
         raise
     try:
-        discard_active(tree)
+        end_journal(tree)
     except OSError as error:
-        if tree.lstat(JOURNAL) is not None:
-            return (f"the journal could not be removed ({_reason(error)}); run `hocmig recover --resume`",)
-        return (f"{ACTIVE} could not be removed ({_reason(error)}); the next run does it",)
+        return (f"the journal could not be removed ({_reason(error)}); run `hocmig recover --resume`",)
+    try_to_discard_stage(tree)
     return ()
 
 
@@ -222,17 +235,17 @@ def _undo(tree: Tree, journal: Journal, cause: BaseException) -> None:
         end(tree, journal, Direction.BACK)
     except (OSError, InputError) as error:
         raise InterruptedTransactionError(
-            f"the change failed ({cause}), and undoing it failed, too ({error}); "
-            "mend that, then run `hocmig recover --resume` or `hocmig recover --rollback`"
+            f"the change failed ({cause}), and undoing it failed, too ({error}); mend that, then {HOW_TO_END}"
         ) from cause
 
 
-def _discard_stage(tree: Tree) -> None:
+def _is_gone(tree: Tree) -> bool:
+    """Remove the journal; whether it is certain that none is left."""
     try:
-        discard_active(tree)
+        end_journal(tree)
+        return tree.lstat(JOURNAL) is None
     except OSError:
-        # Without a journal the stage means nothing; the next run removes it.
-        return
+        return False
 
 
 def _paths(prepared: Prepared) -> tuple[str, ...]:

@@ -157,7 +157,7 @@ def _folder(old_path: str, new_path: str, index: SourceIndex) -> list[Relocation
 
 def _module_name(path: str, layout: ProjectLayout) -> str:
     name = layout.module_of(path)
-    if name is None or not all(part.isidentifier() for part in name.name.split(".")):
+    if name is None or not name.has_python_name:
         raise InputError(path, 0, "is no module: a part of the path is no Python name", "choose another name")
     return name.name
 

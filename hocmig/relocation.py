@@ -5,9 +5,12 @@ The one engine behind `mv`, `move`, `consolidate`, `refactor` and `normalize`.
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+from analyzers.move_preconditions import check_moves, packages_to_create
 
 from analyzers.affected_files import affected_files
 from analyzers.binding_equivalence import Certificate, certify
@@ -16,14 +19,15 @@ from analyzers.file_rewriting import FileRewriter
 from analyzers.import_cycles import Cycle, new_cycles
 from analyzers.import_index import SourceIndex, records_for
 from analyzers.model import Finding, Relocation
-from analyzers.move_preconditions import check_moves, packages_to_create
 from analyzers.project_facts import IndexFacts
 from analyzers.relocation_map import RelocationMap
+from analyzers.shims import module_shim
 from analyzers.text_references.reference import Certainty, Reference, apply_references
 from analyzers.text_references.scan import find_references
 from codemods._rewrite_plan import PlanFile
 from hocmig.codemod_runner import run_codemod
 from hocmig.transaction.change import ChangeSet, FileChange, sha256
+from hocmig.transaction.clock import timestamp
 from hocmig.transaction.transaction import TransactionResult, run_transaction
 
 if TYPE_CHECKING:
@@ -32,13 +36,21 @@ if TYPE_CHECKING:
 
 COMMAND = "rewrite_imports.RewriteImportsCommand"
 
+#: How long shims stay when nobody says: two quarters, time for two release trains to follow.
+SHIM_DAYS = 180
+
 
 @dataclass(frozen=True)
 class RelocationOptions:
-    """Choices of the user: `references` is `certain` or `likely`, `allow` names findings that do not block."""
+    """Choices of the user.
+
+    `references` is `certain` or `likely`; `allow` are codes of findings that do not block; `shim_until` is the
+    last day of the forwarding modules that stay at the old places (None: none stay).
+    """
 
     references: str = "certain"
     allow: frozenset[str] = frozenset()
+    shim_until: datetime.date | None = None
     allow_merges: bool = False
 
 
@@ -114,6 +126,14 @@ def execute_relocation(
     )
 
 
+def last_shim_day(wanted: bool, until: datetime.datetime | None) -> datetime.date | None:
+    """The last day of shims: as given, or SHIM_DAYS from today, or None when none are wanted."""
+    if until is not None:
+        return until.date()
+    today = datetime.date.fromisoformat(timestamp()[:10])
+    return today + datetime.timedelta(days=SHIM_DAYS) if wanted else None
+
+
 class _Preparation:
     def __init__(self, workspace: Workspace, relocations: RelocationMap, options: RelocationOptions) -> None:
         self.workspace = workspace
@@ -134,9 +154,10 @@ class _Preparation:
         rewritten = self._rewrite(planned)
         references, texts = self._references()
         created = packages_to_create(self.relocations, self.index)
-        change_set = self._change_set(rewritten, texts, created)
+        shims = self._shims()
+        change_set = self._change_set(rewritten, texts, created, shims)
         moved = dict(self._moved_files())
-        after = self._tree_after(rewritten, created, moved)
+        after = self._tree_after(rewritten, created, shims, moved)
         certificate = self._prove(after, planned, rewritten)
         cycles = new_cycles(self.index, after, self.relocations)
         for cycle in cycles:
@@ -239,6 +260,25 @@ class _Preparation:
                 texts[path] = changed
         return tuple(found), texts
 
+    def _shims(self) -> dict[str, bytes]:
+        """The forwarding modules by path; those of a package serve all that is below it."""
+        day = self.options.shim_until
+        if day is None:
+            return {}
+        folders = self.relocations.folders
+        found = {}
+        for entry in self.relocations.relocations:
+            path = entry.old_path
+            if entry.old_symbol or not path.endswith(".py") or path == entry.new_path:
+                continue
+            is_package = path.endswith("/__init__.py")
+            above = path.rpartition("/")[0]
+            if is_package:
+                above = above.rpartition("/")[0]
+            if not any(above == f or above.startswith(f + "/") for f in folders):
+                found[path] = module_shim(entry.old_module, entry.new_module, day, is_package=is_package)
+        return found
+
     # -- the change -----------------------------------------------------------------------------------
 
     def _moved_files(self) -> Iterable[tuple[str, str]]:
@@ -249,10 +289,15 @@ class _Preparation:
                 yield path, new
 
     def _change_set(
-        self, rewritten: dict[str, bytes], texts: dict[str, bytes], created: tuple[str, ...]
+        self,
+        rewritten: dict[str, bytes],
+        texts: dict[str, bytes],
+        created: tuple[str, ...],
+        shims: dict[str, bytes],
     ) -> ChangeSet:
         contents = {**rewritten, **texts}
         changes = [FileChange(path=path, content=b"") for path in created]
+        changes += [FileChange(path=path, content=content) for path, content in shims.items()]
         moved = dict(self._moved_files())
         for path, new_path in moved.items():
             content = contents.pop(path, None)
@@ -274,13 +319,18 @@ class _Preparation:
     # -- proof ---------------------------------------------------------------------------------------------
 
     def _tree_after(
-        self, rewritten: dict[str, bytes], created: tuple[str, ...], moved: dict[str, str]
+        self,
+        rewritten: dict[str, bytes],
+        created: tuple[str, ...],
+        shims: dict[str, bytes],
+        moved: dict[str, str],
     ) -> SourceIndex:
         contents = {moved.get(path, path): content for path, content in rewritten.items()}
         python = {new: old for old, new in moved.items() if old in self.index.files}
         for new, old in python.items():
             contents.setdefault(new, self.read(old))
         contents.update(dict.fromkeys((p for p in created if p.endswith(".py")), b""))
+        contents.update(shims)
         self.contents_after = contents
         removed = set(python.values()) - set(contents)
         return self.index.with_changes(removed, records_for(contents))

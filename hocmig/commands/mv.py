@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import sys
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,12 @@ import click
 from analyzers.errors import InputError
 from analyzers.relocation_table import read_move_table, relocations_of_moves
 from hocmig.commands.relocation_output import report_prepared, report_result
-from hocmig.relocation import RelocationOptions, execute_relocation, prepare_relocation
+from hocmig.relocation import (
+    RelocationOptions,
+    execute_relocation,
+    last_shim_day,
+    prepare_relocation,
+)
 from hocmig.workspace import open_workspace
 
 EXAMPLES = """
@@ -38,6 +44,10 @@ Examples:
     type=click.Choice(["certain", "likely"]),
     help="How sure a string or a text must be to be rewritten (default: as configured).",
 )
+@click.option("--shim", is_flag=True, help="Leave forwarding modules at the old places.")
+@click.option(
+    "--shim-until", type=click.DateTime(["%Y-%m-%d"]), help="Their last day (default: in 180 days)."
+)
 @click.option("--allow", multiple=True, metavar="CODE", help="A finding that need not block (repeatable).")
 @click.option("--reason", default="", help="Why; goes into the ledger.")
 @click.pass_obj
@@ -50,6 +60,8 @@ def command(
     backup: bool,
     git_stage: bool,
     references: str | None,
+    shim: bool,
+    shim_until: datetime.datetime | None,
     allow: tuple[str, ...],
     reason: str,
 ) -> int:
@@ -61,7 +73,9 @@ def command(
     moves, shown_as = _moves(old, new, table)
     relocations = relocations_of_moves(moves, workspace.index, shown_as)
     chosen = RelocationOptions(
-        references=references or workspace.config.references.level, allow=frozenset(allow)
+        references=references or workspace.config.references.level,
+        allow=frozenset(allow),
+        shim_until=last_shim_day(shim, shim_until),
     )
     prepared = prepare_relocation(workspace, relocations, chosen)
     if not execute or prepared.blocking:

@@ -1,0 +1,1 @@
+"""References to moved modules, symbols and files in text that is not Python."""

@@ -44,12 +44,12 @@ def regions_of(corpus: Corpus, segments: tuple[int, int], seeds: Seeds) -> list[
     for chain in chains:
         first_a, first_b = chain[0]
         last_a, last_b = chain[-1]
-        run = _run(corpus, last_a, last_b, high_a, high_b)
+        runs = [_run(corpus, a, b, high_a, high_b) for a, b in chain]
         region = (
             max(low_a, first_a - _MARGIN),
-            min(high_a, last_a + run + _MARGIN),
+            min(high_a, max(a + n for (a, _), n in zip(chain, runs)) + _MARGIN),  # noqa: B905
             max(low_b, first_b - _MARGIN),
-            min(high_b, last_b + run + _MARGIN),
+            min(high_b, max(b + n for (_, b), n in zip(chain, runs)) + _MARGIN),  # noqa: B905
         )
         if segments[0] == segments[1] and region[1] >= region[2]:
             # Both sides lie in one function: they meet halfway between the seeds.

@@ -44,13 +44,15 @@ SHIM_DAYS = 180
 class RelocationOptions:
     """Choices of the user.
 
-    `references` is `certain` or `likely`; `allow` are codes of findings that do not block; `shim_until` is the
-    last day of the forwarding modules that stay at the old places (None: none stay).
+    `references` is `certain` or `likely`; `allow` are codes of findings that do not block; `shim_until` is
+    the last day of the forwarding modules that stay at the old places (None: none stay). A new import-time
+    cycle that makes an import fail always blocks, any other new one with `refuse_new_cycles`.
     """
 
     references: str = "certain"
     allow: frozenset[str] = frozenset()
     shim_until: datetime.date | None = None
+    refuse_new_cycles: bool = False
     allow_merges: bool = False
 
 
@@ -58,8 +60,8 @@ class RelocationOptions:
 class PreparedRelocation:
     """All that will happen, and what is known about it, before anything is written.
 
-    `rewritten` are the Python files whose text changes (old paths), `references` the hits in strings and other
-    files, `findings` sorted by path and line; those of severity `error` block.
+    `rewritten` are the Python files whose text changes (old paths), `references` the hits in strings and
+    other files, `findings` sorted by path and line; those of severity `error` block.
     """
 
     relocations: RelocationMap
@@ -360,6 +362,20 @@ class _Preparation:
         return certificate
 
     def _cycle_finding(self, cycle: Cycle) -> None:
+        if not cycle.is_blocking:
+            return
+        blocks = cycle.fails == "certain" or self.options.refuse_new_cycles
+        place = cycle.cut
         self.findings.append(
-            Finding(code="CYCLE001", severity="error", message=f"a new import cycle: {cycle}", mend="")
+            Finding(
+                code="CYCLE001" if cycle.fails else "CYCLE002",
+                severity="error" if blocks else "warning",
+                path=place.importer,
+                line=place.line,
+                message=f"a new {cycle}" + (f"; importing it {_FAILS[cycle.fails]}" if cycle.fails else ""),
+                mend="defer or invert that import, choose another target, or accept it with --allow",
+            )
         )
+
+
+_FAILS = {"certain": "fails", "possible": "may fail"}

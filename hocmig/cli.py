@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 
 #: command -> (module below hocmig.commands, one-line help); modules are imported on first use, so that
 #: `hocmig --help` stays fast. The order is the order of the work.
-COMMANDS: dict[str, tuple[str, str]] = {}
+COMMANDS: dict[str, tuple[str, str]] = {
+    "init": ("init", "Detect the layout of a repository and write hocmig.yaml."),
+}
 
 #: Phase numbers answer like the names of the phases.
 ALIASES = {
@@ -55,7 +57,9 @@ class LazyGroup(click.Group):
 
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
-@click.option("--root", type=click.Path(path_type=Path), help="Repository root (default: where hocmig.yaml is).")
+@click.option(
+    "--root", type=click.Path(path_type=Path), help="Repository root (default: where hocmig.yaml is)."
+)
 @click.option("--config", type=click.Path(path_type=Path), help="Configuration file (default: hocmig.yaml).")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as one JSON document.")
 @click.option("--quiet", is_flag=True, help="Print only errors and results.")
@@ -64,7 +68,7 @@ class LazyGroup(click.Group):
 @click.option("--jobs", type=click.IntRange(min=0), default=0, help="Processes (default: one per core).")
 @click.version_option(__version__, prog_name="hocmig")
 @click.pass_context
-def cli(ctx: click.Context, **options: Any) -> None:
+def cli(ctx: click.Context, /, **options: Any) -> None:
     """Move code between the parts of a large Python code base, rewrite every reference, and prove it."""
     ctx.obj = options
 
@@ -96,7 +100,9 @@ def run(argv: list[str]) -> int:
     except Exception as error:
         if verbose:
             traceback.print_exc()
-        return _fail(f"internal: {type(error).__name__}: {_one_line(str(error))}; run again with --verbose", 5)
+        return _fail(
+            f"internal: {type(error).__name__}: {_one_line(str(error))}; run again with --verbose", 5
+        )
 
 
 def _one_line(text: str) -> str:

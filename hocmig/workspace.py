@@ -71,8 +71,6 @@ def open_workspace(options: dict[str, Any], *, need_config: bool = True) -> Work
     Raises:
         InputError: no configuration, an unreadable or malformed one, or a root that is no directory.
     """
-    from hocmig.terminal import Terminal
-
     given_root: Path | None = options["root"]
     given_config: Path | None = options["config"]
     if given_root is not None and not given_root.is_dir():
@@ -80,16 +78,24 @@ def open_workspace(options: dict[str, Any], *, need_config: bool = True) -> Work
     config_path = given_config or _find_config(given_root)
     root = (given_root or (config_path.parent if config_path else Path.cwd())).resolve()
     if config_path is None and need_config:
-        raise InputError(CONFIG_NAME, 0, "not found here or above", "run `hocmig init` in the repository root")
+        raise InputError(
+            CONFIG_NAME, 0, "not found here or above", "run `hocmig init` in the repository root"
+        )
     config = read_configuration(config_path, root) if config_path else Configuration()
     jobs = options["jobs"] or config.execution.jobs or os.cpu_count() or 1
-    terminal = Terminal(
+    return Workspace(root, config, config_path, jobs, options["as_json"], open_terminal(options))
+
+
+def open_terminal(options: dict[str, Any]) -> Terminal:
+    """The terminal that the global options ask for."""
+    from hocmig.terminal import Terminal
+
+    return Terminal(
         json=options["as_json"],
         quiet=options["quiet"],
         verbose=options["verbose"],
         progress_allowed=not options["no_progress"],
     )
-    return Workspace(root, config, config_path, jobs, options["as_json"], terminal)
 
 
 def _find_config(root: Path | None) -> Path | None:

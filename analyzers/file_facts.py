@@ -142,23 +142,24 @@ def parse(text: str) -> tuple[ast.Module | None, frozenset[tuple[int, int]], str
     read by moving the keyword out of the way; all places in the tree are those of the text as it is.
     """
     nothing: frozenset[tuple[int, int]] = frozenset()
+    at = text.find("\0")
+    if at >= 0:
+        # Said by us, because Python's own answer changed between its versions and has no line.
+        return None, nothing, "contains a null byte", _newlines(text[:at]).count("\n") + 1
     try:
         return _compile(text), nothing, "", 0
     except SyntaxError as error:
-        if "lazy" in text:
-            plain, places = without_lazy(text)
-            if places:
-                try:
-                    return _compile(plain), places, "", 0
-                except (SyntaxError, ValueError, RecursionError, MemoryError):
-                    pass
-        newer = needs_newer_python(text, error, _compile)
+        plain, places = without_lazy(text) if "lazy" in text else (text, nothing)
+        if places:
+            try:
+                return _compile(plain), places, "", 0
+            except (SyntaxError, ValueError, RecursionError, MemoryError):
+                # Something else is wrong, too: what Python says of the text as it is, is said below.
+                pass
+        newer = needs_newer_python(plain, _compile)
         problem = f"needs a newer Python: {newer}" if newer else f"syntax error: {error.msg}"
         return None, nothing, problem, error.lineno or 0
     except ValueError as error:
-        at = text.find("\0")
-        if at >= 0:
-            return None, nothing, "contains a null byte", _newlines(text[:at]).count("\n") + 1
         return None, nothing, f"cannot be parsed: {error}", 0
     except (RecursionError, MemoryError):
         return None, nothing, "is nested too deeply to be parsed", 0

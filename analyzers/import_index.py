@@ -65,9 +65,13 @@ class SourceIndex:
     def names(self) -> dict[str, ModuleName]:
         known = self._known_names
         module_of = self.layout.module_of
+        is_file = self.files.__contains__
         found = {}
         for path in self.files:
-            name = known.get(path) or module_of(path)
+            name = known.get(path)
+            if name is None or not name.is_importable:
+                # A name outside the import roots depends on the `__init__.py` files around it.
+                name = module_of(path, is_file)
             if name is not None:
                 found[path] = name
         return found
@@ -111,7 +115,7 @@ class SourceIndex:
 
     def module_at(self, path: str) -> ModuleName | None:
         """The module name of a path, whether it is in the index or not."""
-        return self.names.get(path) or self.layout.module_of(path)
+        return self.names.get(path) or self.layout.module_of(path, self.files.__contains__)
 
     def record_of(self, module: str) -> FileRecord | None:
         """The record of what `import module` runs, or of its stub when there is nothing else."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from keyword import iskeyword
 from pathlib import Path
@@ -58,11 +59,16 @@ class ProjectLayout:
         cleaned = {root.strip("/").removeprefix("./") or "." for root in self.import_roots}
         object.__setattr__(self, "_longest_first", tuple(sorted(cleaned, key=lambda r: (-len(r), r))))
 
-    def module_of(self, path: str) -> ModuleName | None:
+    def module_of(self, path: str, is_file: Callable[[str], bool] | None = None) -> ModuleName | None:
         """The module name of a `.py` or `.pyi` path, or None when it can have none.
 
         With nested import roots the longest one counts. None: another suffix, a dot inside the file's name,
         or the `__init__.py` of an import root itself.
+
+        Args:
+            path: existing or not.
+            is_file: whether a path exists, for the packages around files outside every import root (default:
+                asks the file system).
         """
         above, _, file = path.rpartition("/")
         stem, dot, suffix = file.rpartition(".")
@@ -70,7 +76,7 @@ class ProjectLayout:
             return None
         folder = self._folders.get(above)
         if folder is None:
-            folder = self._folder(above)
+            folder = self._folder(above, is_file)
         if stem == "__init__":
             if not folder.prefix:
                 return None
@@ -90,10 +96,10 @@ class ProjectLayout:
                 return root
         return None
 
-    def _folder(self, above: str) -> _Folder:
+    def _folder(self, above: str, is_file: Callable[[str], bool] | None) -> _Folder:
         root = self.import_root_of(above)
         if root is None:
-            start = self._script_root(above)
+            start = self._script_root(above, is_file or (lambda path: (self.root / path).is_file()))
             # Not kept: it depends on which `__init__.py` files exist at the moment.
             return _Folder(_names_below(above, start)[0], "", False)
         prefix, is_whole = _names_below(above, "" if root == "." else root)
@@ -101,8 +107,9 @@ class ProjectLayout:
         self._folders[above] = folder
         return folder
 
-    def _script_root(self, folder: str) -> str:
-        while folder and (self.root / folder / "__init__.py").is_file():
+    @staticmethod
+    def _script_root(folder: str, is_file: Callable[[str], bool]) -> str:
+        while folder and is_file(f"{folder}/__init__.py"):
             folder = folder.rpartition("/")[0]
         return folder
 

@@ -13,24 +13,28 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-_LAZY = re.compile(r"(?:^|(?<=[;:\r\n]))([ \t\f]*)(lazy[ \t\f]+)(from|import)\b", re.MULTILINE)
-_LINE_END = re.compile(r"\r\n|\n|\r")
-
 F_STRING = "f-string syntax of Python 3.12 (PEP 701)"
 TEMPLATE = "template strings of Python 3.14 (PEP 750)"
 TYPE_PARAMETERS = "type parameters of Python 3.12 (PEP 695)"
 EXCEPT_STAR = "except* of Python 3.11 (PEP 654)"
 EXCEPT_BARE = "except without parentheses of Python 3.14 (PEP 758)"
 
-_STRING_START = re.compile(r"(?<![\w.])([A-Za-z]{0,2})('''|\"\"\"|'|\")")
+#: Parses a text, raises SyntaxError.
+Compile = Callable[[str], object]
+
+_LAZY = re.compile(r"(?:^|(?<=[;:\r\n]))([ \t\f]*)(lazy[ \t\f]+)(from|import)\b", re.MULTILINE)
+_LINE_END = re.compile(r"\r\n|\n|\r")
+_STRING = re.compile(r"(?<!\w)(?P<prefix>[A-Za-z]{0,2})(?P<quote>'''|\"\"\"|'|\")")
 _INTERESTING = re.compile(
     r"#[^\r\n]*"
-    r"|(?<!\w)(?P<prefix>[A-Za-z]{0,2})(?P<quote>'''|\"\"\"|'|\")"
-    r"|\b(?P<keyword>def|class|type)[ \t\f]+(?P<name>[^\W\d]\w*)[ \t\f]*(?P<after>\[|=(?!=))?"
-    r"|\bexcept[ \t\f]*\*"
+    rf"|{_STRING.pattern}"
+    r"|\b(?P<keyword>def|class|type)[ \t\f]+(?P<name>[^\W\d]\w*)[ \t\f]*(?P<after>\[|=(?!=))"
+    r"|\b(?P<star>except[ \t\f]*\*)"
     r"|\bexcept[ \t\f]+(?P<types>[^\W\d][\w.]*(?:[ \t\f]*,[ \t\f]*[^\W\d][\w.]*)+)[ \t\f]*:"
 )
-_OPENING, _CLOSING = "([{", ")]}"
+_COMMENT = re.compile(r"#[^\r\n]*")
+_EQUALS = re.compile(r"[ \t\f]*=(?!=)")
+_FAILURES = (SyntaxError, ValueError, RecursionError, MemoryError)
 
 
 def without_lazy(text: str) -> tuple[str, frozenset[tuple[int, int]]]:
@@ -50,101 +54,105 @@ def without_lazy(text: str) -> tuple[str, frozenset[tuple[int, int]]]:
     return turned, frozenset(places)
 
 
-def needs_newer_python(text: str, error: SyntaxError, compile_text: Callable[[str], object]) -> str:
-    """The newer syntax for which this Python refuses a text, or empty when the text is plainly wrong.
+def needs_newer_python(text: str, compile_text: Compile) -> str:
+    """The newer forms for which this Python refuses a text, joined by commas; empty: it is plainly wrong.
 
     Args:
-        text: the decoded file.
-        error: what this Python said about it.
+        text: the decoded file, which `compile_text` refuses.
         compile_text: parses a text, raises SyntaxError.
-
-    Returns:
-        The features, joined by commas, when the text parses once they are replaced; else empty.
     """
     try:
         lowered, features = _lower(text, compile_text)
         if not features:
             return ""
         compile_text(lowered)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
+    except _FAILURES:
         return ""
     return ", ".join(sorted(features))
 
 
-def _lower(text: str, compile_text: Callable[[str], object]) -> tuple[str, set[str]]:
+def _lower(text: str, compile_text: Compile) -> tuple[str, set[str]]:
     """The text with newer forms replaced by older ones on the same lines, and what was replaced."""
-    out: list[str] = []
     features: set[str] = set()
+    out: list[str] = []
     copied = position = 0
     while match := _INTERESTING.search(text, position):
-        position = match.end()
+        start, position = match.start(), match.end()
+        replacement: str | None = None
         if match["quote"]:
-            prefix = match["prefix"].lower()
-            formatted = "f" in prefix or "t" in prefix
-            end = _end_of_string(text, match, formatted)
-            literal = text[match.start() : end]
-            if formatted and not _compiles(literal, compile_text):
-                features.add(TEMPLATE if "t" in prefix else F_STRING)
-                out += (text[copied : match.start()], '"""', "\n" * len(_LINE_END.findall(literal)), '"""')
-                copied = end
-            position = end
+            fields: list[str] = []
+            position = _end_of_string(text, match, fields)
+            literal = text[start:position]
+            if _is_formatted(match) and not _compiles(literal, compile_text):
+                features.add(TEMPLATE if "t" in match["prefix"].lower() else F_STRING)
+                for field in fields:
+                    # What stands in the fields must be right, or the file is wrong after all.
+                    compile_text("(" + _lower(field, compile_text)[0] + "\n)")
+                replacement = '"""' + _same_lines(literal, "\n") + '"""'
         elif match["keyword"]:
-            position = _lower_type_parameters(text, match, out, copied, features)
-            copied = max(copied, position if position != match.end() else copied)
+            replaced = _without_type_parameters(text, match)
+            if replaced is not None:
+                features.add(TYPE_PARAMETERS)
+                replacement, position = replaced
         elif match["types"]:
             features.add(EXCEPT_BARE)
-            out += (text[copied : match.start("types")], "(", match["types"], ")")
-            copied = match.end("types")
-        elif match[0].startswith("except") and not _compiles("try: pass\nexcept* A: pass", compile_text):
+            replacement = f"except ({match['types']}):"
+        elif match["star"] and not _compiles("try: pass\nexcept* A: pass", compile_text):
             features.add(EXCEPT_STAR)
-            out += (text[copied : match.end() - 1], " ")
-            copied = match.end()
+            replacement = "except "
+        if replacement is not None:
+            out += (text[copied:start], replacement)
+            copied = position
     out.append(text[copied:])
     return "".join(out), features
 
 
-def _lower_type_parameters(
-    text: str, match: re.Match[str], out: list[str], copied: int, features: set[str]
-) -> int:
-    """Drops `[...]` behind `def name` and `class name`, and turns `type X = ...` into `X = ...`.
-
-    Returns the position up to which the text is copied, or the end of the match when nothing was dropped.
-    """
-    is_alias = match["keyword"] == "type"
-    if not match["after"] or (not is_alias and match["after"] != "["):
-        return match.end()
+def _without_type_parameters(text: str, match: re.Match[str]) -> tuple[str, int] | None:
+    """`def name` for `def name[T]`, `X =` for `type X[T] =`, and the position behind; None: nothing there."""
     end = match.end()
+    if match["keyword"] != "type":
+        if match["after"] != "[":
+            return None
+        end = _end_of_bracket(text, end)
+        return f"{match['keyword']} {match['name']}{_same_lines(text[match.start() : end])}", end
     if match["after"] == "[":
-        end = _end_of_bracket(text, match.end())
-        if is_alias and not re.compile(r"[ \t\f]*=(?!=)").match(text, end):
-            return match.end()
-    features.add(TYPE_PARAMETERS)
-    start = match.start() if is_alias else match.start("name")
-    lines = "\\\n" * len(_LINE_END.findall(text[match.start() : end]))
-    out += (text[copied:start], match["name"], lines, " =" if match["after"].startswith("=") else " ")
-    return end
+        end = _end_of_bracket(text, end)
+        equals = _EQUALS.match(text, end)
+        if equals is None:
+            return None
+        end = equals.end()
+    return f"{match['name']} {_same_lines(text[match.start() : end])}=", end
 
 
-def _compiles(text: str, compile_text: Callable[[str], object]) -> bool:
+def _same_lines(text: str, line_end: str = "\\\n") -> str:
+    return line_end * len(_LINE_END.findall(text))
+
+
+def _compiles(text: str, compile_text: Compile) -> bool:
     try:
         compile_text(text)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
+    except _FAILURES:
         return False
     return True
 
 
-def _end_of_string(text: str, start: re.Match[str], formatted: bool) -> int:
-    """Where the literal ends that begins at the match; with replacement fields by the rules of PEP 701.
+def _is_formatted(string: re.Match[str]) -> bool:
+    return any(letter in "fFtT" for letter in string["prefix"])
+
+
+def _end_of_string(text: str, string: re.Match[str], fields: list[str]) -> int:
+    """Where the literal ends that begins with the match; `fields` gets the expressions in its braces.
 
     Raises:
         SyntaxError: it has no end.
     """
-    quote = start["quote"]
-    position = start.end()
+    quote = string["quote"]
+    formatted = _is_formatted(string)
+    position = string.end()
     while position < len(text):
+        char = text[position]
         if text.startswith(quote, position):
             return position + len(quote)
-        char = text[position]
         if char == "\\":
             # Also in raw literals a backslash keeps the quote from ending the string.
             position += 2
@@ -154,60 +162,68 @@ def _end_of_string(text: str, start: re.Match[str], formatted: bool) -> int:
             if text.startswith("{{", position):
                 position += 2
             else:
-                position = _end_of_bracket(text, position + 1, quote)
+                position = _end_of_field(text, position + 1, quote, fields)
         else:
             position += 1
     raise SyntaxError("unterminated string literal")
 
 
-def _end_of_bracket(text: str, position: int, quote: str = "") -> int:
-    """Behind the bracket that closes the one before `position`; strings inside may hold any bracket.
+def _end_of_field(text: str, start: int, quote: str, fields: list[str]) -> int:
+    """Behind the brace that ends the replacement field whose expression begins at `start`."""
+    position = _end_of_expression(text, start, "}:!")
+    expression = text[start:position].rstrip()
+    # `{x=}` shows the expression, too.
+    if expression.endswith("=") and expression[-2:-1] not in ("=", "!", "<", ">"):
+        expression = expression[:-1]
+    fields.append(expression)
+    if text[position] == "!":
+        while text[position : position + 1] not in (":", "}", ""):
+            position += 1
+    if text[position : position + 1] == ":":
+        position += 1
+        while position < len(text) and text[position] != "}":
+            if text[position] == "{":
+                position = _end_of_field(text, position + 1, quote, fields)
+            elif text.startswith(quote, position):
+                raise SyntaxError("unclosed replacement field")
+            else:
+                position += 1
+    if position >= len(text):
+        raise SyntaxError("unclosed replacement field")
+    return position + 1
 
-    `quote` is that of the f-string when it is a replacement field: behind its colon text stands that is no
-    code, so that only braces and the end of the string count there.
+
+def _end_of_bracket(text: str, position: int) -> int:
+    """Behind the square bracket that closes the one before `position`."""
+    return _end_of_expression(text, position, "]") + 1
+
+
+def _end_of_expression(text: str, position: int, ends: str) -> int:
+    """The position of the first of the characters `ends` that is in no bracket, string or comment.
+
+    Raises:
+        SyntaxError: there is none.
     """
-    depth = 1
+    depth = 0
     while position < len(text):
         char = text[position]
-        string = _STRING_START.match(text, position)
-        if string:
-            formatted = any(letter in "fFtT" for letter in string[1])
-            position = _end_of_string(text, _with_quote(text, position), formatted)
+        string = _STRING.match(text, position)
+        comment = _COMMENT.match(text, position)
+        if string is not None:
+            position = _end_of_string(text, string, [])
             continue
-        if char == "#":
-            comment = re.compile(r"[^\r\n]*").match(text, position)
-            assert comment is not None
+        if comment is not None:
             position = comment.end()
             continue
-        if char in _OPENING:
+        if depth == 0 and char in ends and not text.startswith("!=", position):
+            return position
+        if text.startswith("!=", position):
+            position += 1
+        elif char in "([{":
             depth += 1
-        elif char in _CLOSING:
+        elif char in ")]}":
             depth -= 1
-            if depth == 0:
-                return position + 1
-        elif char == ":" and depth == 1 and quote:
-            return _end_of_format(text, position + 1, quote)
+            if depth < 0:
+                break
         position += 1
     raise SyntaxError("unclosed bracket")
-
-
-def _end_of_format(text: str, position: int, quote: str) -> int:
-    """Behind the brace that ends a replacement field whose format begins at `position`."""
-    while position < len(text):
-        char = text[position]
-        if char == "}":
-            return position + 1
-        if char == "{":
-            position = _end_of_bracket(text, position + 1, quote)
-        elif text.startswith(quote, position):
-            break
-        else:
-            position += 1
-    raise SyntaxError("unclosed replacement field")
-
-
-def _with_quote(text: str, position: int) -> re.Match[str]:
-    match = _INTERESTING.match(text, position)
-    if match is None or not match["quote"]:
-        raise SyntaxError("unterminated string literal")
-    return match

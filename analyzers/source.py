@@ -61,7 +61,7 @@ def decode_text(content: bytes) -> tuple[str, str, str, int]:
     has_bom = content.startswith(BOM)
     declared, line = declared_encoding(content)
     try:
-        encoding = _python_name(codecs.lookup(declared).name) if declared else "utf-8"
+        encoding = codecs.lookup(_normal_name(declared)).name if declared else "utf-8"
     except (LookupError, ValueError):
         return "", "utf-8", f"unknown encoding {declared!r}", line
     if has_bom and encoding != "utf-8":
@@ -74,8 +74,9 @@ def decode_text(content: bytes) -> tuple[str, str, str, int]:
     except (LookupError, ValueError, TypeError) as error:
         # Codecs that are no text encoding (`base64`, `rot13`) end here.
         return "", encoding, f"cannot be decoded as {declared!r}: {error}", line
-    if not isinstance(text, str):
-        return "", encoding, f"{declared!r} is no text encoding", line
+    if declared and (not isinstance(text, str) or "coding" not in text[:4096]):
+        # `rot13` and the like; and UTF-16, in which the declaration itself would read differently.
+        return "", encoding, f"{declared!r} is no encoding for Python source", line
     return text, encoding, "", 0
 
 
@@ -95,6 +96,12 @@ def declared_encoding(content: bytes) -> tuple[str, int]:
     return "", 0
 
 
-def _python_name(codec: str) -> str:
-    """`utf-8` for all of its spellings; other codecs under their own name."""
-    return "utf-8" if codec in ("utf-8", "utf-8-sig") else codec
+def _normal_name(encoding: str) -> str:
+    """The two encodings that Python knows with any ending (`utf-8-unix`), by their own names."""
+    name = encoding[:12].lower().replace("_", "-")
+    if name == "utf-8" or name.startswith("utf-8-"):
+        return "utf-8"
+    for latin in ("latin-1", "iso-8859-1", "iso-latin-1"):
+        if name == latin or name.startswith(latin + "-"):
+            return "iso-8859-1"
+    return encoding

@@ -54,7 +54,7 @@ def _check_folders(document: YamlDocument, config: Configuration, root: Path) ->
 def _check_files(document: YamlDocument, config: Configuration, root: Path) -> None:
     written = {
         ("workbook",): config.workbook,
-        ("artifacts",): config.artifacts,
+        ("artifacts",): config.artifact_folder,
         ("clusters",): config.clusters,
         ("architecture", "baseline"): config.architecture.baseline,
         ("duplicates", "baseline"): config.duplicates.baseline,

@@ -32,7 +32,7 @@ _MAX_BYTES = 2_000_000
 class DetectedLayout:
     """What was found; paths POSIX and relative to the root, `notes` one sentence of evidence per decision.
 
-    `domains` are all folders that look like domains; `is_every_folder` says that these are all package folders
+    `domains` are the folders that look like domains; `is_every_folder` says that they are all package folders
     below the domain root, so that the configuration need not list them.
     """
 

@@ -28,11 +28,11 @@ _LOCAL_NAMES: dict[str, tuple[str, ...]] = {
     "txts": ("names", "labels", "owners", "words", "codes", "parts", "keys", "lines", "titles", "regions"),
     "cnt": ("tally", "groups", "buckets", "shares", "per_owner", "per_state", "histogram", "index", "slots"),
     "recs": ("rows", "entries", "chosen", "kept", "window", "batch", "queue", "matches", "subset"),
-    "flag": ("is_late", "is_full", "has_gap", "is_steady", "needs_review", "is_known", "over_limit", "settled"),
+    "flag": ("is_late", "is_full", "has_gap", "is_steady", "needs_review", "is_known", "settled"),
 }  # fmt: skip
 
-# Slots of a pattern: «+a:num» makes a variable («+a~:num» one for the loop only), «a» repeats it; «x:nums» takes
-# an existing one; «=p|q» chooses, and the choices may hold slots; «#2-40» is a number.
+# Slots of a pattern: «+a:num» makes a variable («+a~:num» one for the loop only), «a» repeats it; «x:nums»
+# takes an existing one; «=p|q» chooses, and the choices may hold slots; «#2-40» is a number.
 _PATTERNS: tuple[str, ...] = tuple(
     (Path(__file__).parent / "data" / "statement_patterns.txt")
     .read_text(encoding="utf-8")
@@ -66,7 +66,7 @@ _RETURNS = {
 
 @dataclass(frozen=True, slots=True)
 class _Slot:
-    """One slot of a pattern; `role` is make, take, repeat, number, choose or loop (made, but not afterwards)."""
+    """One slot of a pattern; `role` is make, take, repeat, number, choose or loop (made for the loop)."""
 
     role: str
     name: str = ""
@@ -141,7 +141,8 @@ class FunctionComposer:
     def _fresh_function_name(self) -> str:
         rng = self._rng
         while True:
-            name = f"{rng.choice(_VERBS)}_{rng.choice(ADJECTIVES)}_{self._noun}{rng.choice(('s', '_rows', '', '_set'))}"
+            ending = rng.choice(("s", "_rows", "", "_set"))
+            name = f"{rng.choice(_VERBS)}_{rng.choice(ADJECTIVES)}_{self._noun}{ending}"
             if name not in self._taken:
                 self._taken.add(name)
                 return name

@@ -37,8 +37,8 @@ CLUSTERS = f"{DOMAIN_ROOT}/_domain_map/CLUSTER_DEFINITIONS.yaml"
 class SampleSummary:
     """What was written. Paths are POSIX and relative to the sample's root; domain paths to the domain root.
 
-    `domain_counts` holds the Python files per domain. `misplaced` counts the workbook's misplaced records: those
-    in `movable` (source path, target path), `collisions` (path, kind), `unresolved` (recorded path) add up to it.
+    `domain_counts` holds the Python files per domain. `misplaced` counts the workbook's misplaced records:
+    those in `movable` (source path, target path), `collisions` (path, kind) and `unresolved` (recorded path).
     `stale` are (recorded path, real path) pairs with a unique match.
     """
 
@@ -133,8 +133,8 @@ def _static_files() -> dict[str, bytes]:
 
 
 def fill_tokens(text: str) -> str:
-    """Replaces `@value:stem@`, `@revision:stem@`, `@upstream:stem@` (numbers of a misplaced module), `@mass:word@`
-    and `@score:rule@` (what `text_mass` and `score_rule` of the sample return).
+    """Replaces `@value:stem@`, `@revision:stem@`, `@upstream:stem@` (numbers of a misplaced module),
+    `@mass:word@` and `@score:rule@` (what `text_mass` and `score_rule` of the sample return).
     """
 
     def number(match: re.Match[str]) -> str:

@@ -66,7 +66,7 @@ def plan_ordinary(
 
 
 def connect(modules: dict[str, list[Ordinary]], seed: int) -> None:
-    """Fills `imports` of all modules: layers downwards, domains to the shared domain, callers of misplaced modules."""
+    """Fills `imports` of all modules: lower layers, the shared domain, and misplaced modules."""
     rng = random.Random(f"{seed} connect")
     shared = modules[SHARED_DOMAIN]
     for domain in sorted(modules, key=lambda name: (name != SHARED_DOMAIN, name)):
@@ -94,7 +94,8 @@ def connect(modules: dict[str, list[Ordinary]], seed: int) -> None:
             pool = []
         package = f"{DOMAIN_PACKAGE}.{record.path.rsplit('/', 1)[0].replace('/', '.')}"
         for module in rng.sample(pool[:60], min(len(pool[:60]), rng.choice((1, 1, 2, 3)))):
-            if rng.random() < 0.7:
+            # In its package, `notification_rules` is an object of that name rather than the module.
+            if rng.random() < 0.7 or record.stem == "notification_rules":
                 module.imports.append(
                     (f"from {package}.{record.stem} import {record.function}", f"{record.function}(limit)")
                 )

@@ -26,8 +26,8 @@ PROBE = 10
 class Misplaced:
     """One row of `data/misplaced.csv`.
 
-    `kind` is move, identical, conflict (the target has all of it and more), lacks (the target lacks a name that
-    a caller uses), drifted (the target's function computes something else), gone or ambiguous. `path` is
+    `kind` is move, identical, conflict (the target has all of it and more), lacks (the target lacks a name
+    that a caller uses), drifted (the target's function computes something else), gone or ambiguous. `path` is
     relative to the domain root; `recorded` is what the workbook says instead when it is stale.
     """
 
@@ -99,8 +99,8 @@ _CORES: tuple[tuple[str, Callable[[int, int, int, int, int], int]], ...] = (
         lambda x, a, b, c, d: a if x < 0 else max(a, min(d * 100, x * b)),
     ),
     (
-        '    mixed = {A}\n    for sign in f"{{amount}}:{B}":\n        mixed = (mixed * 31 + ord(sign)) % 9973\n'
-        "    return mixed",
+        '    mixed = {A}\n    for sign in f"{{amount}}:{B}":\n'
+        "        mixed = (mixed * 31 + ord(sign)) % 9973\n    return mixed",
         lambda x, a, b, c, d: _mix(f"{x}:{b}", a),
     ),
     (
@@ -108,8 +108,8 @@ _CORES: tuple[tuple[str, Callable[[int, int, int, int, int], int]], ...] = (
         lambda x, a, b, c, d: c + d * sum(1 for bound in (a, a + 3, a + b) if bound <= x),
     ),
     (
-        "    steps, rest = 0, amount * {B}\n    while rest > {A}:\n        rest -= rest // 3 + 1\n        steps += {C}\n"
-        "    return steps + rest",
+        "    steps, rest = 0, amount * {B}\n    while rest > {A}:\n        rest -= rest // 3 + 1\n"
+        "        steps += {C}\n    return steps + rest",
         lambda x, a, b, c, d: _decay(x * b, a, c),
     ),
     (
@@ -133,7 +133,7 @@ def _decay(rest: int, floor: int, step: int) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Interface:
-    """What tests may expect of one misplaced module: `value` of its function at PROBE and its revision number."""
+    """What tests may expect of a misplaced module: `value` of its function at PROBE, and its revision."""
 
     value: int
     revision: int
@@ -169,8 +169,8 @@ UPSTREAM: dict[str, tuple[tuple[str, str, str], ...]] = {
     "quota_engine": (("from ..L6_drivers.quota_driver import read_quota", "read_quota(10)", "quota_driver"),),
     "circuit_breaker": (
         (
-            "from ..L6_drivers.circuit_breaker_driver import (  # the row class comes along\n    BreakerRow,\n"
-            "    read_breaker,  # state per tenant\n)",
+            "from ..L6_drivers.circuit_breaker_driver import (  # the row class comes along\n"
+            "    BreakerRow,\n    read_breaker,  # state per tenant\n)",
             'int(BreakerRow("b").describe()[2:])',
             "circuit_breaker_driver",
         ),
@@ -292,7 +292,8 @@ UPSTREAM: dict[str, tuple[tuple[str, str, str], ...]] = {
 _EXTRAS: dict[str, str] = {
     "worker_pool": (
         "@task\ndef drain_pool(amount: int = 10) -> int:\n"
-        '    """Drains the pool; the task\'s name derives from this module\'s name."""\n    return pool_size(amount)\n'
+        '    """Drains the pool; the task\'s name derives from this module\'s name."""\n'
+        "    return pool_size(amount)\n"
     ),
     "threshold_driver": (
         "logger = logging.getLogger(__name__)\n\n\ndef announce(amount: int) -> str:\n"
@@ -300,16 +301,19 @@ _EXTRAS: dict[str, str] = {
         '    logger.info("limit of %s is %s", amount, load_thresholds(amount))\n    return logger.name\n'
     ),
     "api_catalog": (
-        'def main() -> int:\n    """Prints the size of the catalog."""\n    print(catalog_size(10))\n    return 0\n\n\n'
+        'def main() -> int:\n    """Prints the size of the catalog."""\n    print(catalog_size(10))\n'
+        "    return 0\n\n\n"
         'if __name__ == "__main__":\n    raise SystemExit(main())\n'
     ),
     "redaction": (
-        'class RedactingHandler(logging.StreamHandler):\n    """Writes log records with secrets masked."""\n\n'
+        "class RedactingHandler(logging.StreamHandler):\n"
+        '    """Writes log records with secrets masked."""\n\n'
         "    def format(self, record: logging.LogRecord) -> str:\n"
         '        return super().format(record).replace("secret", "*" * mask_length(0))\n'
     ),
     "webhook_adapter": (
-        'REGISTRY.append("webhook")\n\n\ndef build() -> WebhookPayload:\n    """The factory that config/plugins.json names."""\n'
+        'REGISTRY.append("webhook")\n\n\ndef build() -> WebhookPayload:\n'
+        '    """The factory that config/plugins.json names."""\n'
         '    return WebhookPayload("plugin")\n'
     ),
     "route_adapter": 'REGISTRY.append("route")\n',

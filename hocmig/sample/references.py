@@ -1,4 +1,4 @@
-"""Writes the sample's generated tests: one per misplaced module, asserting on values through varied imports."""
+"""Writes the sample's generated tests: one per misplaced module, on values, through varied imports."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from hocmig.sample.placed import PROBE, UPSTREAM, Interface, Misplaced, interfac
 
 
 def generated_tests() -> dict[str, str]:
-    """Returns the text of `backend/tests/hoc/<domain>/test_<domain>_placement.py` for each domain with misplaced files."""
+    """Returns `backend/tests/hoc/<domain>/test_<domain>_placement.py` of each domain with misplaced files."""
     files: dict[str, str] = {}
     domains = sorted({record.domain for record in misplaced()})
     for domain in domains:

@@ -110,7 +110,8 @@ def _format_a(heading: str, domain: str, layer: str, callers: str, decision: str
     wrapped = reason if len(reason) < 40 else reason.replace("; ", ";\n", 1)
     return (
         f"{heading}\n\n| Attribute | Value |\n|-----------|-------|\n| **Current Domain** | {domain} |\n"
-        f"| **Layer** | {layer} |\n| **Callers** | {callers} |\n\n**DECISION:** {decision}\n**Reason:** {wrapped}\n\n"
+        f"| **Layer** | {layer} |\n| **Callers** | {callers} |\n\n"
+        f"**DECISION:** {decision}\n**Reason:** {wrapped}\n\n"
     )
 
 
@@ -120,7 +121,8 @@ def _format_b(
     wrapped = reason if len(reason) < 40 else reason.replace("; ", ";\n  ", 1)
     return (
         f"{heading}\n\n```\nAttribute: Current Domain\nValue: {domain}\n{_LINE}\nAttribute: What It Does\n"
-        f"Value: {what}. Read with its\n  callers at hand.\n{_LINE}\nAttribute: Callers\nValue: {callers}\n{_LINE}\n"
+        f"Value: {what}. Read with its\n  callers at hand.\n{_LINE}\n"
+        f"Attribute: Callers\nValue: {callers}\n{_LINE}\n"
         f"Attribute: Layer\nValue: {layer}\n\nASSIGN TO: {decision}\nReason: {wrapped}\n```\n\n"
     )
 
@@ -166,7 +168,8 @@ def _unreviewed_record(path: str, number: int) -> str:
         return _format_a(
             f"### [ ] `{path}`", domain, layer, "", "`general` ⚠️ (MISPLACED)", "Only a guess so far."
         )
-    return f"### [ ] `{path}`\n\n| Attribute | Value |\n|-----------|-------|\n| **Current Domain** | {domain} |\n\n"
+    table = f"| Attribute | Value |\n|-----------|-------|\n| **Current Domain** | {domain} |"
+    return f"### [ ] `{path}`\n\n{table}\n\n"
 
 
 def _odd_records(confirmed: list[str], rng: random.Random) -> list[tuple[str, str]]:

@@ -107,8 +107,6 @@ def _read(file: Path) -> PlanFile:
             raise InputError(str(file), 0, f"cannot be read: {error.strerror}") from error
         except msgspec.DecodeError as error:
             raise InputError(str(file), 0, f"is no plan of hocmig: {error}", "make the plan again") from error
-    from analyzers.relocation_table import read_relocations
-
     from analyzers.configuration_file import read_configuration
     from analyzers.migration_manifest import relocations_of_file
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import errno
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -151,8 +151,18 @@ def recover(
         ) from error
 
 
-def end(tree: Tree, journal: Journal, direction: Direction, *, force: bool = False) -> Recovered:
+def end(
+    tree: Tree,
+    journal: Journal,
+    direction: Direction,
+    *,
+    force: bool = False,
+    touched: Collection[str] | None = None,
+) -> Recovered:
     """Bring the tree to the side of `direction`, settle the ledger and remove the journal.
+
+    `touched` are the paths that the swap has changed, where that is known: what people did to others in the
+    meantime is left as it is and needs no force.
 
     Raises:
         StrangersError, InputError: see `recover`; nothing was changed.
@@ -165,6 +175,10 @@ def end(tree: Tree, journal: Journal, direction: Direction, *, force: bool = Fal
     target = Side.AFTER if direction is Direction.FORWARD else Side.BEFORE
     open_steps = [(n, s) for n, s in enumerate(plan.steps) if standings[s.path].side is not target]
     strangers = tuple(s.path for _, s in open_steps if standings[s.path].side is Side.OTHER)
+    if touched is not None:
+        spared = {path for path in strangers if path not in touched}
+        strangers = tuple(path for path in strangers if path in touched)
+        open_steps = [(n, s) for n, s in open_steps if s.path not in spared]
     if strangers and not force:
         raise StrangersError(tuple(sorted(strangers)))
     kept = _damaged(tree, open_steps, standings, direction)

@@ -82,7 +82,9 @@ def survey(tree: Tree, plan: SwapPlan) -> dict[str, Standing]:
     return result
 
 
-def swap(tree: Tree, plan: SwapPlan, direction: Direction, expected: Signatures) -> None:
+def swap(
+    tree: Tree, plan: SwapPlan, direction: Direction, expected: Signatures, done: set[str] | None = None
+) -> None:
     """Bring the paths in `expected` into the state that `direction` names, and make it last.
 
     Args:
@@ -90,22 +92,26 @@ def swap(tree: Tree, plan: SwapPlan, direction: Direction, expected: Signatures)
         plan: the whole plan; its folders are made and removed as needed.
         direction: which side of the plan.
         expected: the signature of what stands at each path that is to change; other paths are left alone.
+        done: gets each path as soon as it is in its new state.
 
     Raises:
         ChangedUnderneathError: another file than the expected one stands at a path.
         OSError: a call failed; the swap may be begun again, in either direction.
     """
+    done = set() if done is None else done
     todo = [(number, step) for number, step in enumerate(plan.steps) if step.path in expected]
     _make_folders(tree, plan, direction)
     for number, step in todo:
         image = direction.target(step)
         if image is not None:
             _put(tree, direction.slot(number), step.path, image, expected[step.path])
+            done.add(step.path)
     for _, step in todo:
         if direction.target(step) is None:
             if signature(tree.lstat(step.path)) != expected[step.path]:
                 raise ChangedUnderneathError(step.path)
             tree.unlink(step.path)
+            done.add(step.path)
     _retire_folders(tree, plan, direction)
     _sync(tree, plan)
 

@@ -212,13 +212,14 @@ def _free_name(tree: Tree, stem: str, ending: str) -> str:
 def _commit(tree: Tree, journal: Journal, found: Signatures) -> tuple[str, ...]:
     """Swap and log; undo everything when a call fails."""
     header = journal.header
+    touched: set[str] = set()
     try:
         mark(tree, "swapping")
-        swap(tree, header.plan, Direction.FORWARD, found)
+        swap(tree, header.plan, Direction.FORWARD, found, touched)
         mark(tree, "swapped")
         settle(tree, header.entry, stands=True)
     except BaseException as error:
-        _undo(tree, journal, error)
+        _undo(tree, journal, touched, error)
         if isinstance(error, OSError):
             raise RolledBackError(f"the change failed ({_reason(error)}); the tree is as before") from error
         raise
@@ -230,9 +231,9 @@ def _commit(tree: Tree, journal: Journal, found: Signatures) -> tuple[str, ...]:
     return ()
 
 
-def _undo(tree: Tree, journal: Journal, cause: BaseException) -> None:
+def _undo(tree: Tree, journal: Journal, touched: set[str], cause: BaseException) -> None:
     try:
-        end(tree, journal, Direction.BACK)
+        end(tree, journal, Direction.BACK, touched=touched)
     except (OSError, InputError) as error:
         raise InterruptedTransactionError(
             f"the change failed ({cause}), and undoing it failed, too ({error}); mend that, then {HOW_TO_END}"

@@ -119,21 +119,24 @@ def translate(pattern: str) -> re.Pattern[str] | None:
     """The regular expression of a glob by git's rules, for a whole relative path; None: it never matches."""
     out = []
     position, end = 0, len(pattern)
+    # Git compares what stands before the first special character by itself and begins a new pattern there.
+    first = next((n for n, char in enumerate(pattern) if char in _SPECIAL), end)
     while position < end:
         char = pattern[position]
         if char == "*":
-            stars_end = position
-            while stars_end < end and pattern[stars_end] == "*":
-                stars_end += 1
-            at_start = position == 0 or pattern[position - 1] == "/"
-            if stars_end - position == 2 and at_start and stars_end == end:
-                out.append(".*" if position == 0 else ".+")
-            elif stars_end - position == 2 and at_start and pattern[stars_end] == "/":
+            at_start = position in (0, first) or pattern[position - 1] == "/"
+            stars = position
+            while position < end and pattern[position] == "*":
+                position += 1
+            if position - stars == 1 or not at_start:
+                out.append("[^/]*")
+            elif position == end:
+                out.append(".*")
+            elif pattern[position] == "/":
                 out.append("(?:.*/)?")
-                stars_end += 1
+                position += 1
             else:
                 out.append("[^/]*")
-            position = stars_end
         elif char == "?":
             out.append("[^/]")
             position += 1

@@ -1,0 +1,331 @@
+"""What happens when Python imports modules that import each other: a simulation on the facts of the index.
+
+Follows the import system statement by statement: packages run before what is in them, a module counts as
+loaded while it still runs, `from a import b` needs the attribute or the submodule at that moment. Source:
+the language reference, "The import system", and `importlib._bootstrap`.
+
+What the facts cannot tell is answered on the side of a warning: a module object that is bound while its
+module still runs may be used too early (`Certainty.POSSIBLE`); statements in branches are simulated as run
+and as not run. Functions that a module calls while it runs are not followed.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+
+from analyzers.import_graph import EdgeKind, ImportEdge, ImportGraph
+from analyzers.model import DefinitionKind, Guard
+from analyzers.name_resolution import Kind
+
+#: Statements that may not run; `try` bodies do run.
+_BRANCH = int(Guard.CONDITIONAL | Guard.EXCEPT)
+
+
+class Certainty(str, enum.Enum):
+    """Whether the import fails for sure, or only if the module uses at once what it has bound."""
+
+    CERTAIN = "certain"
+    POSSIBLE = "possible"
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """A file that is being run and the line where it stands; it waits there for `module` to be imported."""
+
+    path: str
+    line: int
+    module: str
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """The statement `importer`:`line` takes `name` from `module`, or binds `module` itself (`name` is empty).
+
+    `imported` is the file that still runs: the module's, or that of a package on the way to it. `stack` are
+    the files from there to `importer`, each with the line where it waits for the next one.
+    """
+
+    importer: str
+    line: int
+    imported: str
+    module: str
+    name: str
+    certainty: Certainty
+    stack: tuple[Running, ...]
+
+
+#: See `Simulation.failures`.
+Failures = dict[tuple[str, bool], tuple[Failure, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """One import statement of a module: what it loads, what it binds, what it takes."""
+
+    line: int
+    loads: tuple[str, ...]
+    takes: tuple[tuple[str, str, str], ...]  # (module, name, path of a module that the name is, or "")
+    modules: tuple[tuple[str, bool], ...]  # (module bound, whether under a name of its own)
+    bound: tuple[str, ...]
+    is_branch: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Program:
+    module: str
+    steps: tuple[_Step, ...]
+    lines: dict[str, int]
+    is_open: bool
+
+
+@dataclass(slots=True)
+class _State:
+    """`done` and `running` hold module names; `bound` what imports of a running module have bound."""
+
+    done: set[str] = field(default_factory=set)
+    running: dict[str, int] = field(default_factory=dict)
+    bound: dict[str, set[str]] = field(default_factory=dict)
+
+
+class Simulation:
+    """Imports of the modules of one component, each by a fresh interpreter.
+
+    Args:
+        graph: the tree.
+        members: paths of the files to run; all others count as loaded, which is right when none of them leads
+            back to a member.
+    """
+
+    def __init__(self, graph: ImportGraph, members: Iterable[str]) -> None:
+        self.graph = graph
+        self._paths = {graph.module_of(path): path for path in members if graph.module_of(path)}
+        self._programs: dict[str, _Program] = {}
+        self._prefixes: dict[str, tuple[str, ...]] = {}
+        self._resolver = graph.resolver
+
+    def failures(self) -> Failures:
+        """The failures that importing each file first meets, once with all branches run and once with none.
+
+        Keys are (path of the file imported first, whether branches run), sorted; only those that meet
+        failures.
+        """
+        found: Failures = {}
+        has_branches = self._has_branches()
+        for runs_branches in (True, False) if has_branches else (True,):
+            for path, failures in self._entries(runs_branches):
+                if not failures:
+                    continue
+                unique = {(f.importer, f.line, f.module, f.name): f for f in reversed(failures)}
+                found[path, runs_branches] = tuple(unique[key] for key in sorted(unique))
+                if not has_branches:
+                    found[path, False] = found[path, True]
+        return dict(sorted(found.items()))
+
+    def _entries(self, runs_branches: bool) -> Iterator[tuple[str, list[Failure]]]:
+        # After its package has been imported, a module has little left to do: go on from there.
+        after: dict[str, tuple[_State, list[Failure]]] = {}
+        for module in sorted(self._paths, key=lambda m: (m.count("."), m)):
+            inside = self._inside(module)
+            if len(inside) > 1:
+                state, failures = after[inside[-2]]
+                if module not in state.done:
+                    state, failures = _State(set(state.done)), list(failures)
+            else:
+                state, failures = _State(), []
+            if module not in state.done:
+                self._run(module, state, failures, runs_branches)
+            if self.graph.index.files[self._paths[module]].is_package_file:
+                after[module] = (state, failures)
+            yield self._paths[module], failures
+
+    def _inside(self, module: str) -> tuple[str, ...]:
+        """The module's packages and itself, as far as they belong to the component, from the top down."""
+        known = self._prefixes.get(module)
+        if known is None:
+            above = module.rpartition(".")[0]
+            known = (self._inside(above) if above else ()) + ((module,) if module in self._paths else ())
+            self._prefixes[module] = known
+        return known
+
+    def _has_branches(self) -> bool:
+        return any(step.is_branch for module in self._paths for step in self._program(module).steps)
+
+    # -- running ---------------------------------------------------------------------------------------------
+
+    def _run(self, entry: str, state: _State, failures: list[Failure], runs_branches: bool) -> None:
+        stack: list[tuple[str, Iterator[str]]] = []
+        for first in self._inside(entry):
+            if first in state.done:
+                continue
+            stack.append((first, self._execute(first, state, failures, runs_branches, stack)))
+            while stack:
+                module, steps = stack[-1]
+                wanted = next(steps, None)
+                if wanted is None:
+                    stack.pop()
+                    del state.running[module], state.bound[module]
+                    state.done.add(module)
+                    parent = module.rpartition(".")[0]
+                    if parent in state.running:
+                        state.bound[parent].add(module.rpartition(".")[2])
+                elif wanted not in state.done and wanted not in state.running:
+                    steps = self._execute(wanted, state, failures, runs_branches, stack)
+                    stack.append((wanted, steps))
+
+    def _execute(
+        self,
+        module: str,
+        state: _State,
+        failures: list[Failure],
+        runs_branches: bool,
+        stack: Sequence[tuple[str, Iterator[str]]],
+    ) -> Iterator[str]:
+        """Runs a module up to each module that it wants, which it yields; notes what it takes too early."""
+        program = self._program(module)
+        state.running[module] = 0
+        state.bound[module] = set()
+        for step in program.steps:
+            state.running[module] = step.line
+            if step.is_branch and not runs_branches:
+                state.bound[module].update(step.bound)
+                continue
+            for wanted in step.loads:
+                for prefix in self._inside(wanted):
+                    if prefix not in state.done and prefix not in state.running:
+                        yield prefix
+            for base, name, inner in step.takes:
+                certainty = self._lacks(base, name, inner, state)
+                if certainty is not None:
+                    failures.append(self._failure(module, step.line, base, name, certainty, state, stack))
+            for bound, under_own_name in step.modules:
+                running = [p for p in self._inside(bound) if p in state.running]
+                if not under_own_name:
+                    # `import a.b.c` is used as `a.b.c`: `a` is bound, and `b` becomes its attribute only when
+                    # `a.b` has run to its end.
+                    running = [p for p in running if "." in p or p == bound]
+                elif bound not in running or bound == module:
+                    continue
+                if running:
+                    culprit = running[-1]
+                    found = self._failure(module, step.line, culprit, "", Certainty.POSSIBLE, state, stack)
+                    failures.append(replace(found, module=bound))
+            state.bound[module].update(step.bound)
+        state.running[module] = 0
+
+    def _lacks(self, base: str, name: str, inner: str, state: _State) -> Certainty | None:
+        """Whether `name` is missing in `base` now."""
+        if base not in state.running:
+            return Certainty.POSSIBLE if inner and inner in state.running else None
+        if name == "*":
+            return Certainty.POSSIBLE
+        if name in state.bound[base]:
+            return Certainty.POSSIBLE if inner and inner in state.running else None
+        program = self._program(base)
+        line = program.lines.get(name)
+        if line is not None:
+            if line < state.running[base]:
+                return None
+            submodule = f"{base}.{name}"
+            # Python finds the submodule instead of what will be bound later.
+            return Certainty.POSSIBLE if self._resolver.facts.exists(submodule) else Certainty.CERTAIN
+        if program.is_open:
+            return Certainty.POSSIBLE
+        if name.startswith("__"):
+            return None
+        if self._resolver.bound(base, name) is None:
+            # Missing also when nothing runs: an import that is broken anyway.
+            return None
+        return Certainty.CERTAIN
+
+    def _failure(
+        self,
+        module: str,
+        line: int,
+        base: str,
+        name: str,
+        certainty: Certainty,
+        state: _State,
+        stack: Sequence[tuple[str, Iterator[str]]],
+    ) -> Failure:
+        order = [m for m, _ in stack]
+        start = order.index(base)
+        chain = tuple(
+            Running(self._paths[m], state.running[m], follower)
+            for m, follower in zip(order[start:], order[start + 1 :], strict=False)
+        )
+        return Failure(self._paths[module], line, self._paths[base], base, name, certainty, chain)
+
+    # -- programs --------------------------------------------------------------------------------------------
+
+    def _program(self, module: str) -> _Program:
+        known = self._programs.get(module)
+        if known is None:
+            known = self._programs[module] = self._compile(module)
+        return known
+
+    def _compile(self, module: str) -> _Program:
+        path = self._paths[module]
+        record = self.graph.index.files[path]
+        by_statement: dict[int, list[ImportEdge]] = {}
+        for edge in self.graph.by_importer.get(path, ()):
+            if edge.kind is EdgeKind.IMPORT_TIME:
+                by_statement.setdefault(edge.statement, []).append(edge)
+        steps = []
+        for number, edges in by_statement.items():
+            statement = record.imports[number]
+            loads: list[str] = []
+            takes: list[tuple[str, str, str]] = []
+            modules: list[tuple[str, bool]] = []
+            bound: list[str] = []
+            if not statement.is_from:
+                aliases = {alias.name: alias for alias in statement.names}
+                for edge in edges:
+                    loads.append(edge.module)
+                    modules.append((edge.module, aliases[edge.module].asname is not None))
+            else:
+                for edge in edges:
+                    loads.append(edge.module)
+                    if not edge.names:
+                        modules.append((edge.module, True))
+                    for name in edge.names:
+                        takes.append((edge.module, name, self._inner(edge.module, name)))
+                        if name == "*":
+                            loads.extend(self._star_submodules(edge.module))
+                            bound.extend(self._star_names(edge.module))
+            if statement.scope.value == "module":
+                bound.extend(alias.bound for alias in statement.names if alias.name != "*")
+            is_branch = bool(statement.guard & _BRANCH)
+            steps.append(
+                _Step(statement.line, tuple(loads), tuple(takes), tuple(modules), tuple(bound), is_branch)
+            )
+        lines: dict[str, int] = {}
+        for definition in record.definitions:
+            # A class is bound after its body has run.
+            line = definition.end_line if definition.kind is DefinitionKind.CLASS else definition.line
+            lines[definition.name] = min(line, lines.get(definition.name, line))
+        own = {edges[0].statement for edges in by_statement.values()}
+        for number, statement in enumerate(record.imports):
+            # What comes from elsewhere is bound in its line, too.
+            if number not in own and statement.scope.value == "module" and not statement.is_typing_only:
+                for alias in statement.names:
+                    lines[alias.bound] = min(statement.line, lines.get(alias.bound, statement.line))
+        return _Program(module, tuple(steps), lines, self._resolver.is_open(module))
+
+    def _inner(self, module: str, name: str) -> str:
+        """The module of the component that a bound name of `module` stands for; empty: none."""
+        target = self._resolver.bound(module, name)
+        if target is None or target.kind is not Kind.MODULE or target.module not in self._paths:
+            return ""
+        return target.module
+
+    def _star_submodules(self, module: str) -> tuple[str, ...]:
+        record = self._resolver.facts.record_of(module)
+        if record is None or not record.is_package_file or not record.exports:
+            return ()
+        names = [f"{module}.{n}" for n in record.exports if self._resolver.bound(module, n) is None]
+        return tuple(n for n in names if n in self.graph.index.modules)
+
+    def _star_names(self, module: str) -> tuple[str, ...]:
+        return tuple(sorted(self._resolver.exports_of(module) or ()))

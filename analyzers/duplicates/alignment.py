@@ -21,7 +21,7 @@ def matched_pairs(left: str, right: str) -> list[tuple[int, int]]:
     """Returns the index pairs of one longest common subsequence, in order."""
     if left == right:
         return [(n, n) for n in range(len(left))]
-    out = []
+    out: list[tuple[int, int]] = []
     for block in LCSseq.opcodes(left, right).as_matching_blocks():
         out.extend((block.a + n, block.b + n) for n in range(block.size))
     return out
@@ -33,8 +33,8 @@ def layered_pairs(lefts: Sequence[str], rights: Sequence[str]) -> list[tuple[int
     Args:
         lefts: the left run in each form, the loosest first; rights: likewise.
 
-    The loose form alone pairs statements of equal shape at random when many follow each other; a stricter form
-    that explains at least half of the pairs fixes them, and only the gaps are aligned loosely.
+    The loose form alone pairs statements of equal shape at random when many follow each other; a stricter
+    form that explains at least half of the pairs fixes them, and only the gaps are aligned loosely.
     """
     loose = matched_pairs(lefts[0], rights[0])
     for n in range(len(lefts) - 1, 0, -1):

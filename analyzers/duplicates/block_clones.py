@@ -13,6 +13,9 @@ _GAP = 12
 MAX_REGION = 1_500
 """Statements on one side of a region; a longer run of seeds is cut here."""
 
+MAX_REGIONS = 60
+"""Regions of one pair of segments; the chains with the most seeds are followed."""
+
 Seeds = list[tuple[int, int]]
 Region = tuple[int, int, int, int]
 
@@ -31,8 +34,8 @@ def regions_of(corpus: Corpus, segments: tuple[int, int], seeds: Seeds) -> list[
         for chain in reversed(chains[-6:]):
             last_a, last_b = chain[-1]
             if (
-                0 <= a - last_a
-                and 0 <= b - last_b
+                a - last_a >= 0
+                and b - last_b >= 0
                 and abs((a - last_a) - (b - last_b)) <= _GAP
                 and a - chain[0][0] < MAX_REGION
             ):
@@ -41,6 +44,7 @@ def regions_of(corpus: Corpus, segments: tuple[int, int], seeds: Seeds) -> list[
         else:
             chains.append([(a, b)])
     out = []
+    chains = sorted(sorted(chains, key=lambda c: (-len(c), c))[:MAX_REGIONS])
     for chain in chains:
         first_a, first_b = chain[0]
         last_a, last_b = chain[-1]

@@ -1,4 +1,4 @@
-"""Groups seeds into candidates: pairs of functions, and pairs of segments with the places where they agree."""
+"""Groups seeds into candidates: pairs of functions or classes, and pairs of segments."""
 
 from __future__ import annotations
 
@@ -6,68 +6,74 @@ from array import array
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from analyzers.duplicates.corpus import Corpus, is_large
+from analyzers.duplicates.corpus import Corpus, Definition, is_large
 
 
 @dataclass(frozen=True, slots=True)
 class Outline:
-    """Which function holds a statement.
+    """Which functions and classes hold a statement.
 
-    `innermost`: per statement the number of the smallest eligible function around it, or -1. `around`: per
-    definition the next larger eligible function, or -1.
+    `function_at`, `class_at`: per statement the number of the smallest eligible one around it, or -1.
+    `around`: per eligible definition the next larger one of its kind, or -1. `members`: per class the
+    numbers of the functions directly in it.
     """
 
-    innermost: array[int]
+    function_at: array[int]
+    class_at: array[int]
     around: dict[int, int]
+    members: dict[int, list[int]]
 
 
-def outline_functions(corpus: Corpus, min_rows: int) -> Outline:
-    """Returns the eligible functions (of at least `min_rows` lines) around each statement."""
-    innermost = array("i", b"\xff\xff\xff\xff" * len(corpus))
+def outline_definitions(corpus: Corpus, min_rows: int) -> Outline:
+    """Returns the outline of the corpus; functions and classes of fewer than `min_rows` lines are left out."""
+    nothing = b"\xff\xff\xff\xff" * len(corpus)
+    function_at, class_at = array("i", nothing), array("i", nothing)
     around: dict[int, int] = {}
+    members: dict[int, list[int]] = {}
     definitions = corpus.definitions
     for number, span in enumerate(definitions):  # parents come before their children
-        if not is_large(span, corpus.tokens, min_rows):
+        if not span.is_class and span.parent >= 0 and definitions[span.parent].is_class:
+            members.setdefault(span.parent, []).append(number)
+        if span.is_class:
+            if span.end_row - span.row + 1 < min_rows:
+                continue
+        elif not is_large(span, corpus.tokens, min_rows):
             continue
         parent = span.parent
-        while parent >= 0 and parent not in around:
+        while parent >= 0 and (parent not in around or definitions[parent].is_class != span.is_class):
             parent = definitions[parent].parent
         around[number] = parent
-        innermost[span.first : span.last + 1] = array("i", [number]) * (span.last - span.first + 1)
-    return Outline(innermost, around)
+        table = class_at if span.is_class else function_at
+        table[span.first : span.last + 1] = array("i", [number]) * (span.last - span.first + 1)
+    return Outline(function_at, class_at, around, members)
 
 
-def function_candidates(
+def definition_candidates(
     corpus: Corpus, outline: Outline, seeds: Iterable[tuple[int, int]], least_ratio: float
 ) -> set[tuple[int, int]]:
-    """Returns pairs of functions that share a seed and whose sizes allow the similarity `least_ratio`."""
+    """Returns pairs of functions and of classes that share a seed and whose sizes allow `least_ratio`."""
     found: set[tuple[int, int]] = set()
-    innermost, around, definitions = outline.innermost, outline.around, corpus.definitions
-    for a, b in seeds:
-        left = innermost[a]
-        if left < 0:
-            continue
-        start = innermost[b]
-        while left >= 0:
-            span = definitions[left]
-            count = span.last - span.first + 1
-            rows = span.end_row - span.row + 1
-            right = start
-            while right >= 0:
-                other = definitions[right]
-                size = other.last - other.first + 1
-                lines = other.end_row - other.row + 1
-                if left != right and (
-                    2 * min(count, size) >= least_ratio * (count + size)
-                    or 2 * min(rows, lines) >= least_ratio * (rows + lines)
-                ):
-                    if span.last < other.first:
-                        found.add((left, right))
-                    elif other.last < span.first:
-                        found.add((right, left))
-                right = around[right]
-            left = around[left]
+    around, definitions = outline.around, corpus.definitions
+    for table in (outline.function_at, outline.class_at):
+        for a, b in seeds:
+            left, start = table[a], table[b]
+            while left >= 0:
+                right = start
+                while right >= 0:
+                    if left != right and _sizes_allow(definitions[left], definitions[right], least_ratio):
+                        if definitions[left].last < definitions[right].first:
+                            found.add((left, right))
+                        elif definitions[right].last < definitions[left].first:
+                            found.add((right, left))
+                    right = around[right]
+                left = around[left]
     return found
+
+
+def _sizes_allow(a: Definition, b: Definition, least_ratio: float) -> bool:
+    statements = a.last - a.first + 1, b.last - b.first + 1
+    rows = a.end_row - a.row + 1, b.end_row - b.row + 1
+    return 2 * min(statements) >= least_ratio * sum(statements) or 2 * min(rows) >= least_ratio * sum(rows)
 
 
 def segment_candidates(

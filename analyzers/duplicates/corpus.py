@@ -6,6 +6,7 @@ from array import array
 from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from analyzers.duplicates.token_stream import FileStream
 
@@ -13,12 +14,12 @@ _CHARS = 0x110000
 
 
 @dataclass(frozen=True, slots=True)
-class Function:
-    """A function or method of the corpus.
+class Definition:
+    """A function or class of the corpus.
 
-    `first` and `last`: numbers of its statements in the corpus, both ends included. `segment`: the stretch of
-    statements in which it lies. `enclosing`: the number of the class or function around it, or -1, counted in
-    `Corpus.definitions`.
+    `first` and `last`: numbers of its statements in the corpus, both ends included. `row` and `end_row`: its
+    1-based lines in the file. `parent`: the number of the class or function around it, or -1, counted in
+    `Corpus.definitions`. `header`: the tokens of its first statement, one space apart.
     """
 
     file: int
@@ -38,9 +39,10 @@ class Corpus:
 
     `offsets`: where the statements of each file begin, and the total at the end. `shapes`, `members`, `raws`:
     one character per distinct form, so that rapidfuzz compares runs of statements as strings (when there are
-    more forms than characters, some share one: the proof by names tells them apart). `segments`: the segment of each
-    statement; a segment is a function, or the statements between two functions, and no block crosses its edge.
-    `segment_starts` has one entry more than there are segments.
+    more forms than characters, some share one: the proof by names tells them apart). `segments`: the segment
+    of each statement; a segment is a function, or the statements between two functions, and no block crosses
+    its edge. `segment_starts` has one entry more than there are segments. `definition_starts`: the number of
+    the first definition of each file.
     """
 
     streams: tuple[FileStream, ...]
@@ -57,7 +59,8 @@ class Corpus:
     indents: array[int]
     segments: array[int]
     segment_starts: array[int]
-    definitions: tuple[Function, ...]
+    definitions: tuple[Definition, ...]
+    definition_starts: array[int]
 
     def file_of(self, place: int) -> int:
         """The number of the file that holds a statement."""
@@ -71,11 +74,10 @@ FEW_ROWS_TOKENS = 60
 """A function of fewer lines than the least is compared all the same when it has this many tokens."""
 
 
-def is_large(span: Function, tokens: array[int], min_rows: int) -> bool:
+def is_large(span: Definition, tokens: array[int], min_rows: int) -> bool:
     """Whether a definition is a function that is compared as a whole."""
     return not span.is_class and (
-        span.end_row - span.row + 1 >= min_rows
-        or sum(tokens[span.first : span.last + 1]) >= FEW_ROWS_TOKENS
+        span.end_row - span.row + 1 >= min_rows or sum(tokens[span.first : span.last + 1]) >= FEW_ROWS_TOKENS
     )
 
 
@@ -98,18 +100,20 @@ def build_corpus(streams: Sequence[FileStream], min_function_rows: int) -> Corpu
         columns[name] = array(kind)
         for stream in streams:
             columns[name].frombytes(getattr(stream, name))
-    definitions: list[Function] = []
+    definitions: list[Definition] = []
+    definition_starts = array("I")
     segments = array("I")
     segment_starts = array("I")
     total = 0
     for number, stream in enumerate(streams):
         count = len(stream.tokens) // 2
         base = len(definitions)
+        definition_starts.append(base)
         edges = {0, count}
         covered = -1
         for span in stream.definitions:
             definitions.append(
-                Function(
+                Definition(
                     number,
                     span.name,
                     span.is_class,
@@ -126,7 +130,7 @@ def build_corpus(streams: Sequence[FileStream], min_function_rows: int) -> Corpu
                 edges.add(span.last + 1)
                 covered = span.last
         ordered = sorted(edges)
-        for low, high in zip(ordered, ordered[1:]):  # noqa: B905 - pairs of neighbours
+        for low, high in pairwise(ordered):
             segments.extend([len(segment_starts)] * (high - low))
             segment_starts.append(total + low)
         total += count
@@ -148,6 +152,7 @@ def build_corpus(streams: Sequence[FileStream], min_function_rows: int) -> Corpu
         segments=segments,
         segment_starts=segment_starts,
         definitions=tuple(definitions),
+        definition_starts=definition_starts,
     )
 
 

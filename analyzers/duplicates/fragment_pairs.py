@@ -18,8 +18,8 @@ Run = tuple[int, int]
 class FragmentPair:
     """Two runs of statements found alike; numbers of statements in the corpus, both ends included.
 
-    `similarity` from 0 to 1. `renamed` says that names or literals differ, `edited` that statements were added,
-    removed or changed. `rule` names the rule that accepted the pair.
+    `similarity` from 0 to 1. `renamed` says that names or literals differ, `edited` that statements were
+    added, removed or changed. `rule` names the rule that accepted the pair.
     """
 
     first_a: int
@@ -36,9 +36,9 @@ class FragmentPair:
 class Limits:
     """What counts as alike.
 
-    `threshold`: the least similarity. `least_shared`: the least share of distinct names and literals that agree.
-    `slack`: see `best_span`. The other numbers belong to the rules of `Comparer._accept`; they were chosen on
-    the development seeds that docs/duplicates.md names.
+    `threshold`: the least similarity. `least_shared`: the least share of distinct names and literals that
+    agree. `slack`: see `best_span`. The other numbers belong to the rules of `Comparer._accept`; they were
+    chosen on the development seeds that docs/duplicates.md names.
     """
 
     threshold: float
@@ -55,6 +55,8 @@ class Limits:
 
 
 _GROWTH = 12
+MAX_RUN = 4_000
+"""Statements of one side beyond which runs are compared from the start only."""
 
 
 def _adjoin(before: tuple[int, int], after: tuple[int, int]) -> bool:
@@ -70,7 +72,17 @@ class Comparer:
         self._limits = limits
 
     def align(self, a: Run, b: Run) -> list[tuple[int, int]]:
-        """Returns the pairs of statements of equal shape of two runs (first, last), in order."""
+        """Returns the pairs of statements of equal shape of two runs (first, last), in order.
+
+        Of runs longer than MAX_RUN only what is equal from the start is paired: memory grows with the
+        product.
+        """
+        if max(a[1] - a[0], b[1] - b[0]) >= MAX_RUN:
+            shapes = self._corpus.shapes
+            equal = 0
+            while equal <= min(a[1] - a[0], b[1] - b[0]) and shapes[a[0] + equal] == shapes[b[0] + equal]:
+                equal += 1
+            return [(a[0] + n, b[0] + n) for n in range(equal)]
         forms = (self._corpus.shapes, self._corpus.members, self._corpus.raws)
         found = layered_pairs(
             [form[a[0] : a[1] + 1] for form in forms], [form[b[0] : b[1] + 1] for form in forms]
@@ -129,7 +141,9 @@ class Comparer:
         return [p for p, kept in zip(pairs, keep) if kept]  # noqa: B905
 
     def _grow(self, pairs: Pairs, part: Pairs) -> Pairs:
-        """The part and the adjoining pairs that its renaming explains, too: the first vote may have cut them off."""
+        """The part and the adjoining pairs that its renaming explains, too: the first vote may have cut them
+        off.
+        """
         low = high = next(n for n, p in enumerate(pairs) if p == part[0])
         high = next(n for n, p in enumerate(pairs) if p == part[-1])
         first, last = low, high

@@ -14,17 +14,18 @@ from functools import lru_cache
 # Frozen, so that the same tree gives the same report on every version of Python.
 _BUILTINS = """
 abs aiter all anext any ascii bin bool breakpoint bytearray bytes callable chr classmethod compile complex
-delattr dict dir divmod enumerate eval exec filter float format frozenset getattr globals hasattr hash help hex
-id input int isinstance issubclass iter len list locals map max memoryview min next object oct open ord pow
-print property range repr reversed round set setattr slice sorted staticmethod str sum super tuple type vars zip
-__import__ __name__ __file__ __doc__ NotImplemented Ellipsis BaseException Exception ArithmeticError
-AssertionError AttributeError BufferError EOFError FileExistsError FileNotFoundError ImportError IndexError
-InterruptedError IOError IsADirectoryError KeyError KeyboardInterrupt LookupError MemoryError
-ModuleNotFoundError NameError NotADirectoryError NotImplementedError OSError OverflowError PermissionError
-ProcessLookupError RecursionError ReferenceError RuntimeError StopAsyncIteration StopIteration SyntaxError
-SystemError SystemExit TimeoutError TypeError UnboundLocalError UnicodeDecodeError UnicodeEncodeError
-UnicodeError ValueError Warning DeprecationWarning RuntimeWarning UserWarning ZeroDivisionError
-ConnectionError BlockingIOError BrokenPipeError ChildProcessError EnvironmentError GeneratorExit
+delattr dict dir divmod enumerate eval exec filter float format frozenset getattr globals hasattr hash
+help hex id input int isinstance issubclass iter len list locals map max memoryview min next object oct
+open ord pow print property range repr reversed round set setattr slice sorted staticmethod str sum super
+tuple type vars zip __import__ __name__ __file__ __doc__ NotImplemented Ellipsis BaseException Exception
+ArithmeticError AssertionError AttributeError BufferError EOFError FileExistsError FileNotFoundError
+ImportError IndexError InterruptedError IOError IsADirectoryError KeyError KeyboardInterrupt LookupError
+MemoryError ModuleNotFoundError NameError NotADirectoryError NotImplementedError OSError OverflowError
+PermissionError ProcessLookupError RecursionError ReferenceError RuntimeError StopAsyncIteration
+StopIteration SyntaxError SystemError SystemExit TimeoutError TypeError UnboundLocalError
+UnicodeDecodeError UnicodeEncodeError UnicodeError ValueError Warning DeprecationWarning RuntimeWarning
+UserWarning ZeroDivisionError ConnectionError BlockingIOError BrokenPipeError ChildProcessError
+EnvironmentError GeneratorExit
 """
 KEPT_NAMES = frozenset(keyword.kwlist) | frozenset(_BUILTINS.split()) | {"self", "cls", "match", "case", "_"}
 _STRING = re.compile(r"([A-Za-z]*)('''|\"\"\"|'|\")")

@@ -73,7 +73,9 @@ def decode_source(data: bytes) -> str:
 
 
 def split_rows(text: str) -> list[str]:
-    """Returns the physical lines, without their ends, counted as Python counts them (form feeds do not end one)."""
+    """Returns the physical lines, without their ends, counted as Python counts them (form feeds do not end
+    one).
+    """
     return _BREAKS.split(text) if "\r" in text else text.split("\n")
 
 
@@ -97,9 +99,9 @@ class Lexer:
     def logical_lines(self, rows: list[str], first: int = 1) -> Iterator[LogicalLine]:
         """Yields the logical lines of physical `rows`, the first of which is row number `first`.
 
-        Text that ends inside brackets or a string yields what was read so far: nothing is lost, nothing raised.
-        A closing bracket too many does not count. A line that begins a definition at the margin ends an open
-        bracket, so that one missing bracket does not swallow the rest of a file.
+        Text that ends inside brackets or a string yields what was read so far: nothing is lost, nothing
+        raised. A closing bracket too many does not count. A line that begins a definition at the margin ends
+        an open bracket, so that one missing bracket does not swallow the rest of a file.
         """
         memo = self._memo
         tokens: list[str] = []

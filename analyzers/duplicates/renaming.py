@@ -1,10 +1,10 @@
 """Decides which aligned statements are copies under one consistent renaming, with proof.
 
-Equal shape alone is no proof: `a = b(c)` fits thousands of places. A pair of statements is *consistent* when its
-names follow one one-to-one renaming of the whole fragment, and *proven* when, besides, at least half of its
-names and literals are equal or are renamed the same way elsewhere in the fragment, too.
-Source of the rule: the performance page of the specification, "What the prototype did"; the measured precision
-is in docs/duplicates.md.
+Equal shape alone is no proof: `a = b(c)` fits thousands of places. A pair of statements is *consistent* when
+its names follow one one-to-one renaming of the whole fragment, and *proven* when, besides, at least half of
+its names and literals are equal or are renamed the same way elsewhere in the fragment, too.
+Source of the rule: the performance page of the specification, "What the prototype did"; the measured
+precision is in docs/duplicates.md.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ class Proof:
     """What one renaming explains.
 
     `proven` and `consistent`: one entry per pair of statements. `shared`: the share of the distinct pairs of
-    names and literals that are equal or occur twice, among the consistent statements; 1.0 when there are none.
-    `renamed`: whether any name or literal differs.
+    names and literals that are equal or occur twice, among the consistent statements; 1.0 when there are
+    none. `renamed`: whether any name or literal differs.
     """
 
     proven: tuple[bool, ...]

@@ -1,10 +1,10 @@
 """Finds pairs of places that read alike for a few statements: where a copy may be, in linear time.
 
 Windows are anchored at statement starts and reach as many tokens as make chance unlikely. Two forms are
-searched: `member` (variables blanked; a short window is rare enough) and `shape` (all names blanked; it takes a
-longer one). A window that occurs very often is no evidence of copying by itself; its occurrences are then
-sorted by what follows and by what comes before, and only neighbours are paired: near-linear, and the
-closest contexts still meet.
+searched: `member` (variables blanked; a short window is rare enough) and `shape` (all names blanked; it takes
+a longer one). A window that occurs very often is no evidence of copying by itself; its occurrences are then
+sorted by what follows and by what comes before, and only neighbours are paired: near-linear, and the closest
+contexts still meet.
 """
 
 from __future__ import annotations
@@ -70,17 +70,12 @@ def window_keys(corpus: Corpus, form: str, rule: SeedRule) -> array[int]:
     return keys
 
 
-def seed_pairs(
-    corpus: Corpus, keys: array[int], rule: SeedRule, part: int, parts: int
-) -> Iterator[tuple[int, int]]:
-    """Yields pairs of places (earlier, later) whose windows are equal and do not continue a pair before them.
-
-    Only keys that fall into `part` of `parts` are looked at, so that processes can share the work.
-    """
+def seed_pairs(corpus: Corpus, keys: array[int], rule: SeedRule) -> Iterator[tuple[int, int]]:
+    """Yields pairs of places (earlier, later) whose windows are equal and do not continue a pair before them."""
     first_seen: dict[int, int] = {}
     groups: dict[int, list[int]] = {}
     for place, key in enumerate(keys):
-        if not key or key % parts != part:
+        if not key:
             continue
         group = groups.get(key)
         if group is not None:

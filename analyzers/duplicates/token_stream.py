@@ -1,4 +1,5 @@
-"""Turns one file into a stream of statements: three 64-bit hashes per statement, its rows, and the definitions.
+"""Turns one file into a stream of statements: three 64-bit hashes per statement, its rows, and the
+definitions.
 
 Comments, docstrings and imports are not in the stream: they are no copies worth a finding. A file that does
 not parse gives a stream all the same.
@@ -46,10 +47,10 @@ class DefinitionSpan(msgspec.Struct, frozen=True, array_like=True):
 class FileStream(msgspec.Struct, frozen=True, array_like=True):
     """The statements of one content; arrays are native-endian bytes, one item per statement.
 
-    `raw`, `member`, `shape`: 64-bit hashes of the forms. `rows`, `end_rows`: 1-based lines. `code_rows`: lines
-    with code. `tokens`: their number. `indents`: columns. `flags`: IS_DATA, IS_LONG. `normal_sha256` is equal
-    for two files that differ only in comments, docstrings, formatting and the order of imports. `note` says
-    what was cut or why the content was left out, or is empty.
+    `raw`, `member`, `shape`: 64-bit hashes of the forms. `rows`, `end_rows`: 1-based lines. `code_rows`:
+    lines with code. `tokens`: their number. `indents`: columns. `flags`: IS_DATA, IS_LONG. `normal_sha256` is
+    equal for two files that differ only in comments, docstrings, formatting and the order of imports. `note`
+    says what was cut or why the content was left out, or is empty.
     """
 
     sha256: str
@@ -162,7 +163,7 @@ class StreamBuilder:
         if imports:
             normal.update("\n".join(_sorted_names(imports)).encode("utf-8", "surrogatepass"))
         note = (
-            f"{long_lines} statement(s) of more than {MAX_STATEMENT_TOKENS} tokens: compared for equality only"
+            f"{long_lines} statement(s) of over {MAX_STATEMENT_TOKENS} tokens: compared for equality only"
             if long_lines
             else ""
         )

@@ -1,0 +1,98 @@
+"""Gathers pairs into classes: n copies of one thing are one finding, and every pair in it is alike.
+
+Likeness is not transitive: A may be like B and B like C while A and C are not. Each pair therefore goes into
+one class whose members are (but for a small tolerance) all alike; a member may stand in two classes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+Edge = tuple[int, int]
+Verify = Callable[[Sequence[Edge]], Sequence[bool]]
+
+SMALL_COMPONENT = 40
+"""Up to this many members every missing pair of a component is verified; above, only those with its hubs."""
+_HUBS = 3
+_TOLERANCE = 0.9
+
+
+def clone_classes(edges: Mapping[Edge, float], verify: Verify) -> list[tuple[int, ...]]:
+    """Returns the classes, each sorted, sorted by their members.
+
+    Args:
+        edges: similarity (0 to 1) of pairs of members (smaller number first).
+        verify: says for further pairs whether they are alike, too; called once.
+    """
+    neighbours: dict[int, set[int]] = {}
+    for a, b in edges:
+        neighbours.setdefault(a, set()).add(b)
+        neighbours.setdefault(b, set()).add(a)
+    components = _components(neighbours)
+    missing: list[Edge] = []
+    for members in components:
+        missing.extend(_missing(members, neighbours))
+    tested = set(missing)
+    for (a, b), alike in zip(missing, verify(missing) if missing else (), strict=True):
+        if alike:
+            neighbours[a].add(b)
+            neighbours[b].add(a)
+    classes: list[tuple[int, ...]] = []
+    for members in components:
+        classes.extend(_split(members, neighbours, tested, len(members) <= SMALL_COMPONENT))
+    return sorted(classes)
+
+
+def _components(neighbours: Mapping[int, Iterable[int]]) -> list[list[int]]:
+    seen: set[int] = set()
+    out = []
+    for start in sorted(neighbours):
+        if start in seen:
+            continue
+        seen.add(start)
+        stack, members = [start], []
+        while stack:
+            member = stack.pop()
+            members.append(member)
+            for other in neighbours[member]:
+                if other not in seen:
+                    seen.add(other)
+                    stack.append(other)
+        out.append(sorted(members))
+    return out
+
+
+def _missing(members: list[int], neighbours: Mapping[int, set[int]]) -> list[Edge]:
+    if len(members) <= SMALL_COMPONENT:
+        return [(a, b) for n, a in enumerate(members) for b in members[n + 1 :] if b not in neighbours[a]]
+    hubs = sorted(members, key=lambda m: (-len(neighbours[m]), m))[:_HUBS]
+    found = {
+        (min(hub, m), max(hub, m)) for hub in hubs for m in members if m != hub and m not in neighbours[hub]
+    }
+    return sorted(found)
+
+
+def _split(
+    members: list[int], neighbours: Mapping[int, set[int]], tested: set[Edge], small: bool
+) -> list[tuple[int, ...]]:
+    """Takes classes off a component until each of its pairs is in one."""
+    left = {m: set(neighbours[m]) for m in members}
+    out: list[tuple[int, ...]] = []
+    while True:
+        leader = min((m for m in members if left[m]), key=lambda m: (-len(left[m]), m), default=None)
+        if leader is None:
+            return out
+        joined = [leader]
+        for other in sorted(left[leader], key=lambda m: (-len(neighbours[m] & left[leader]), m)):
+            alike = sum(other in neighbours[m] for m in joined)
+            known = len(joined) if small else _known(other, joined, neighbours, tested)
+            if alike >= _TOLERANCE * known:
+                joined.append(other)
+        for member in joined:
+            left[member].difference_update(joined)
+        out.append(tuple(sorted(joined)))
+
+
+def _known(other: int, joined: list[int], neighbours: Mapping[int, set[int]], tested: set[Edge]) -> int:
+    """How many pairs with the members so far were ever looked at: in a crowd most never are."""
+    return sum(m in neighbours[other] or (min(m, other), max(m, other)) in tested for m in joined)

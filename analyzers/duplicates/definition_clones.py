@@ -1,0 +1,73 @@
+"""Compares pairs of whole functions, and of whole classes with the share of their members that are equal."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from analyzers.duplicates.candidates import Outline
+from analyzers.duplicates.corpus import Corpus
+from analyzers.duplicates.evidence_store import EvidenceStore
+from analyzers.duplicates.fragment_pairs import Comparer, FragmentPair, Limits
+
+
+@dataclass(frozen=True, slots=True)
+class DefinitionPair:
+    """Two functions or two classes (numbers of definitions in the corpus) found alike.
+
+    `equal_members`: of classes, the share of members with equal bodies, of the class that has more; else 0.
+    """
+
+    a: int
+    b: int
+    found: FragmentPair
+    equal_members: float = 0.0
+
+
+def verify_definitions(
+    corpus: Corpus,
+    outline: Outline,
+    store: EvidenceStore,
+    limits: Limits,
+    candidates: Sequence[tuple[int, int]],
+) -> list[DefinitionPair]:
+    """Returns the candidates that are alike, in the order given."""
+    comparer = Comparer(corpus, store, limits)
+    raw = corpus.raw
+    aligned = []
+    wanted: set[int] = set()
+    for a, b in candidates:
+        span, other = corpus.definitions[a], corpus.definitions[b]
+        runs = (span.first, span.last), (other.first, other.last)
+        pairs = comparer.align(*runs)
+        if not pairs or comparer.best_ratio(pairs, *runs) < limits.threshold:
+            continue
+        aligned.append((a, b, runs, pairs))
+        if any(raw[i] != raw[j] for i, j in pairs):
+            for i, j in pairs:
+                wanted.add(i)
+                wanted.add(j)
+    store.load(wanted)
+    found = []
+    for a, b, runs, pairs in aligned:
+        result = comparer.whole(*runs, pairs)
+        if result is not None:
+            share = equal_members(corpus, outline, a, b) if corpus.definitions[a].is_class else 0.0
+            found.append(DefinitionPair(a, b, result, share))
+    return found
+
+
+def equal_members(corpus: Corpus, outline: Outline, a: int, b: int) -> float:
+    """Returns the share of methods of the larger class that the other has with the same name and tokens."""
+    members = [
+        {
+            (
+                corpus.definitions[m].name,
+                corpus.raws[corpus.definitions[m].first : corpus.definitions[m].last + 1],
+            )
+            for m in outline.members.get(owner, ())
+        }
+        for owner in (a, b)
+    ]
+    most = max(len(m) for m in members)
+    return round(len(members[0] & members[1]) / most, 4) if most else 0.0

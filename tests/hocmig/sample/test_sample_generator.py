@@ -139,7 +139,8 @@ def test_workbook_has_the_84_records_and_its_traps(files: dict[str, bytes]) -> N
     assert text.count("\n### [") == 182
     for trap in (
         "⚠️ (MISPLACED)", "⚠ (MISPLACED)", "MISPLACED → INFRASTRUCTURE", "`DELETE`", "_archive/",
-        "✓ (CONFIRMED)", "✓ (CONFIRMED CORRECT)", "QUARANTINED", "### [ ]", "### [~]", "\\L5_engines\\", "Misplacement Summary",
+        "✓ (CONFIRMED)", "✓ (CONFIRMED CORRECT)", "QUARANTINED",
+        "### [ ]", "### [~]", "\\L5_engines\\", "Misplacement Summary",
         "general/L5_engines/lifecycle/", "ASSIGN TO: ", "**DECISION:** ", "\r\n",
     ):  # fmt: skip
         assert trap in text, trap

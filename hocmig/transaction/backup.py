@@ -185,7 +185,7 @@ class _Limited(io.RawIOBase):
 
     def read(self, size: int = -1) -> bytes:
         if size < 0 or size > self._allowed:
-            raise _Rejected("a header is larger than any of ours")
+            raise _Rejected("it holds more than its headers say")
         part = self._source.read(size)
         self._allowed -= len(part)
         self._total += len(part)

@@ -242,6 +242,10 @@ class Tree:
         descriptor = self._open_folder(folder)
         try:
             yield descriptor, name
+        except OSError as error:
+            # Calls relative to a folder know only the last name.
+            error.filename, error.filename2 = path, None
+            raise
         finally:
             os.close(descriptor)
 

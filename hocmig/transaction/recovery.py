@@ -184,7 +184,9 @@ def end(
     kept = _damaged(tree, open_steps, standings, direction)
     open_steps = [(n, s) for n, s in open_steps if s.path not in kept]
     mark(tree, "resuming" if direction is Direction.FORWARD else "rolling back")
-    rescued = {p: _rescue(tree, header, p) for p in strangers if p not in kept}
+    # A stranger without a signature is a file that somebody deleted: nothing to put aside.
+    present = [p for p in strangers if p not in kept and standings[p].signature is not None]
+    rescued = {p: _rescue(tree, header, p) for p in present}
     expected = {s.path: None if s.path in rescued else standings[s.path].signature for _, s in open_steps}
     swap(tree, plan, direction, expected)
     settle(tree, header.entry, stands=direction is Direction.FORWARD)

@@ -110,7 +110,8 @@ def swap(
         if direction.target(step) is None:
             if signature(tree.lstat(step.path)) != expected[step.path]:
                 raise ChangedUnderneathError(step.path)
-            tree.unlink(step.path)
+            if expected[step.path] is not None:
+                tree.unlink(step.path)
             done.add(step.path)
     _retire_folders(tree, plan, direction)
     _sync(tree, plan)

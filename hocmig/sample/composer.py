@@ -16,7 +16,7 @@ from hocmig.sample.domains import ADJECTIVES
 
 _VERBS = (
     "collect", "measure", "select", "derive", "estimate", "arrange", "condense", "balance", "resolve", "trim",
-    "outline", "compare", "project", "gather", "assess", "split", "align", "screen", "settle", "spread",
+    "outline", "compare", "project", "gather", "grade", "split", "align", "screen", "settle", "spread",
 )  # fmt: skip
 
 _LOCAL_NAMES: dict[str, tuple[str, ...]] = {
@@ -39,6 +39,8 @@ _PATTERNS: tuple[str, ...] = tuple(
     .rstrip("\n")
     .split("\n\n")
 )
+
+_METHODS = ("caption", "standing", "share", "outline", "pressure", "reading", "digest", "rank")
 
 #: Parameter lists with the annotated types and the variables they give.
 _PARAMETERS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
@@ -240,7 +242,7 @@ class FunctionComposer:
             result, annotation = self._as_number(result, annotation), "int"
         title = name or self._fresh_function_name()
         words = title.split("_")
-        sentence = f"{words[0].capitalize()} the {' '.join(words[1:])}"
+        sentence = f"The {' '.join(words)}" if name else f"{words[0].capitalize()}s the {' '.join(words[1:])}"
         ending = rng.choice(
             (".", " in a stable order.", " for one tenant.", "; never raises.", " of the period.")
         )
@@ -264,12 +266,21 @@ class FunctionComposer:
         text_field = rng.choice(("name", "owner", "region", "source", "title"))
         number_field = rng.choice(("amount", "units", "age", "weight", "rank"))
         lines += [f"    {text_field}: str", f"    {number_field}: int = {rng.randint(1, 90)}"]
-        for method in rng.sample(("caption", "standing", "share", "outline", "pressure"), rng.randint(1, 2)):
-            variables = [("txt", "own_text"), ("num", "own_number")]
-            body, result, annotation = self.body(variables, max(2, statements // 2))
-            lines += ["", f"    def {method}(self) -> {annotation}:"]
-            lines += [f'        """The {method} of this {self._noun.replace("_", " ")}."""']
-            lines += [f"        own_text, own_number = self.{text_field}, self.{number_field}"]
-            lines += [f"        {line}" for line in body]
-            lines.append(f"        return {result}")
+        for _ in range(rng.randint(1, 2)):
+            lines += self.method(max(2, statements // 2), text_field, number_field)
         return lines
+
+    def method(self, statements: int, text_field: str = "name", number_field: str = "amount") -> list[str]:
+        """Returns an empty line and the lines of a method of a class with these two fields."""
+        rng = self._rng
+        title = f"{rng.choice(ADJECTIVES)}_{rng.choice(_METHODS)}"
+        while title in self._taken:
+            title = f"{rng.choice(ADJECTIVES)}_{rng.choice(_METHODS)}"
+        self._taken.add(title)
+        names = rng.choice((("text", "number"), ("own_text", "own_number"), ("word", "size")))
+        body, result, annotation = self.body([("txt", names[0]), ("num", names[1])], statements)
+        lines = ["", f"    def {title}(self) -> {annotation}:"]
+        lines += [f'        """The {title.replace("_", " ")} of this {self._noun.replace("_", " ")}."""']
+        lines += [f"        {names[0]}, {names[1]} = self.{text_field}, self.{number_field}"]
+        lines += [f"        {line}" for line in body]
+        return [*lines, f"        return {result}"]

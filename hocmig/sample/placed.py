@@ -346,7 +346,10 @@ def module_text(record: Misplaced, seed: int) -> str:
     composer = FunctionComposer(rng, stem.rsplit("_", 1)[0])
     functions = [composer.function(rng.randint(3, 12)) for _ in range(rng.choice((1, 2, 2, 3, 4, 6, 9)))]
     core = _core_function(record, face)
-    body = "\n".join("\n".join(lines) for lines in functions) + core + _EXTRAS.get(stem, "")
+    parts = ["\n".join(lines) for lines in functions]
+    parts.insert(rng.randint(0, len(parts)), _record_class(record, composer, rng))
+    parts = [core, *parts, *([_EXTRAS[stem].rstrip("\n")] if stem in _EXTRAS else [])]
+    body = "\n\n\n".join(parts)
     lines = [
         f'"""{record.summary}.',
         "",
@@ -375,26 +378,45 @@ def module_text(record: Misplaced, seed: int) -> str:
     lines += [f"{stem.upper()}_REVISION = {face.revision}"]
     if stem in UPSTREAM:
         lines += ["UPSTREAM_TOTAL = " + " + ".join(expression for _, expression, _ in UPSTREAM[stem])]
-    lines += ["", "", core]
-    for function in functions:
-        lines += [*function, "", ""]
-    text = "\n".join(lines)
-    if stem in _EXTRAS:
-        text += _EXTRAS[stem]
-    return text.rstrip("\n") + "\n"
+    return "\n".join([*lines, "", "", body]) + "\n"
 
 
 def _core_function(record: Misplaced, face: Interface) -> str:
     a, b, c, d = face.constants
-    body = _CORES[face.core][0].format(A=a, B=b, C=c, D=d)
     words = record.function.replace("_", " ")
-    return (
-        f'def {record.function}(amount: int) -> int:\n    """The {words} for `amount`."""\n{body}\n\n\n'
-        f'@dataclass(frozen=True)\nclass {record.cls}:\n    """{record.summary}: one value of it."""\n\n'
-        f"    name: str\n    amount: int = {PROBE}\n\n    def describe(self) -> str:\n"
-        f'        """The name and the {words}, for lists."""\n'
-        f'        return f"{{self.name}}:{{{record.function}(self.amount)}}"\n\n\n'
-    )
+    body = _CORES[face.core][0].format(A=a, B=b, C=c, D=d)
+    return f'def {record.function}(amount: int) -> int:\n    """The {words} for `amount`."""\n{body}'
+
+
+#: Ways to write `describe`: all return the name, a colon and the number.
+_DESCRIBE = (
+    'return f"{{self.name}}:{{{fn}(self.amount)}}"',
+    'number = {fn}(self.amount)\n        return ":".join((self.name, str(number)))',
+    'return "{{}}:{{}}".format(self.name, {fn}(self.amount))',
+    'text = str({fn}(self.amount))\n        return self.name + ":" + text',
+    'return "%s:%d" % (self.name, {fn}(self.amount))',
+    'parts = [self.name]\n        parts.append(str({fn}(self.amount)))\n        return ":".join(parts)',
+)
+
+
+def _record_class(record: Misplaced, composer: FunctionComposer, rng: random.Random) -> str:
+    words = record.function.replace("_", " ")
+    lines = [
+        "@dataclass(frozen=True)",
+        f"class {record.cls}:",
+        f'    """{record.summary}: one value of it."""',
+        "",
+    ]
+    lines += ["    name: str", f"    amount: int = {PROBE}"]
+    if rng.random() < 0.4:
+        lines.append(
+            f'    {rng.choice(("unit", "origin", "region"))}: str = "{rng.choice(("all", "eu", "none"))}"'
+        )
+    describe = ["", "    def describe(self) -> str:", f'        """The name and the {words}, for lists."""']
+    describe.append("        " + rng.choice(_DESCRIBE).format(fn=record.function))
+    methods = [composer.method(rng.randint(2, 7)) for _ in range(rng.choice((0, 0, 1, 1, 2)))]
+    methods.insert(rng.randint(0, len(methods)), describe)
+    return "\n".join([*lines, *(line for method in methods for line in method)])
 
 
 def collision_target_text(record: Misplaced, seed: int) -> str:
@@ -406,8 +428,8 @@ def collision_target_text(record: Misplaced, seed: int) -> str:
     more = "\n".join(FunctionComposer(rng, record.stem.split("_")[0]).function(6)) + "\n"
     if record.kind == "lacks":
         start = text.index("@dataclass(frozen=True)")
-        end = text.index("\n\n\n", start) + 3
-        text = text[:start].rstrip("\n") + "\n\n\n" + text[end:]
+        _, _, rest = text[start:].partition("\n\n\n")
+        text = text[:start] + rest
     elif record.kind == "drifted":
         head = f'    """The {record.function.replace("_", " ")} for `amount`."""\n'
         text = text.replace(head, f"{head}    amount = max(amount, {PROBE + 2})\n", 1)

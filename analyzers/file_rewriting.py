@@ -7,17 +7,21 @@ checks before a move ask it alike.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from analyzers.file_facts import parse
+from analyzers.import_changes import ImportChange, ImportPlan, TextEdit
 from analyzers.import_index import SourceIndex
-from analyzers.import_rewriting import ImportChange, ImportPlan, TextEdit, plan_imports
+from analyzers.import_rewriting import plan_imports
 from analyzers.layout import ModuleName
-from analyzers.model import FileRecord, Finding, ImportedName, ImportRecord
+from analyzers.model import FileRecord, Finding, ImportedName, ImportRecord, Relocation
 from analyzers.name_resolution import NameResolver
 from analyzers.relocation_map import RelocationMap
 from analyzers.source import Source, decode
+
+_DOTS = re.compile(rb"\bfrom[ \t\f]*\.")
 
 
 @dataclass(frozen=True)
@@ -54,15 +58,28 @@ class FileRewriter:
         index: the tree, before or after the files were moved, or half-way.
         relocations: what moves.
         level: how sure a string must be to be rewritten: `certain` or `likely`.
+        before_hashes: path -> SHA-256 of files whose text is not rewritten yet (see `hashes_before`); needed
+            when new names are old names, too (swaps): then only files with these hashes are changed.
     """
 
-    def __init__(self, index: SourceIndex, relocations: RelocationMap, level: str = "certain") -> None:
+    def __init__(
+        self,
+        index: SourceIndex,
+        relocations: RelocationMap,
+        level: str = "certain",
+        before_hashes: Mapping[str, str] | None = None,
+    ) -> None:
         self.layout = index.layout
         self.relocations = relocations
         self.level = level
         self.before = tree_before(index, relocations)
         self.resolver = NameResolver(self.before)
+        self.before_hashes = before_hashes
+        self._needs_hashes = reuses_names(relocations)
         self._old_paths = {r.new_path: r for r in relocations.relocations if r.new_path and not r.old_symbol}
+        self._moved_packages = frozenset(
+            r.old_module for r in relocations.relocations if not r.old_symbol and r.old_module != r.new_module
+        )
 
     def names_of(self, path: str, content: bytes) -> tuple[ModuleName, ModuleName] | None:
         """The module names of a file: the one its text was written for, and the one after the move.
@@ -73,24 +90,62 @@ class FileRewriter:
         name = self.layout.module_of(path)
         if name is None:
             return None
-        new_path = self.relocations.paths.get(path)
-        if new_path is not None:
-            after = self.layout.module_of(new_path)
-            return None if after is None else (name, after)
         origin = self._old_paths.get(path)
         if origin is not None and origin.sha256 == hashlib.sha256(content).hexdigest():
             before = self.layout.module_of(origin.old_path)
             return None if before is None else (before, name)
+        new_path = self.relocations.paths.get(path)
+        if new_path is not None:
+            after = self.layout.module_of(new_path)
+            return None if after is None else (name, after)
         return name, name
 
     def may_concern(self, path: str, content: bytes) -> bool:
         """Whether the file can need a change at all; a cheap test on its bytes that never says no wrongly."""
         if path in self.relocations.paths or path in self._old_paths:
             return True
-        return self.relocations.may_concern(content) or b"import *" in content
+        if self.relocations.may_concern(content) or b"import *" in content:
+            return True
+        # `from . import f` names the package that it stands in by dots alone.
+        return _DOTS.search(content) is not None and self._lies_in_moved_package(path)
+
+    def _lies_in_moved_package(self, path: str) -> bool:
+        name = self.layout.module_of(path)
+        package = name.package if name is not None else ""
+        while package:
+            if package in self._moved_packages:
+                return True
+            package = package.rpartition(".")[0]
+        return False
 
     def plan(self, path: str, content: bytes) -> FilePlan:
         """The changes of the file at `path` with these bytes."""
+        plan = self._plan(path, content)
+        if not self._needs_hashes or not (plan or plan.findings) or self._is_unwritten(path, content):
+            return plan
+        if self.before_hashes is not None:
+            return FilePlan(plan.source)
+        finding = Finding(
+            code="RELOC020",
+            severity="warning",
+            path=path,
+            message="new names of the relocation map are old names, too, and nothing tells whether this file "
+            "has been rewritten already",
+            mend="use a plan with the hashes of the files as they were",
+        )
+        return FilePlan(plan.source, findings=(finding,))
+
+    def _is_unwritten(self, path: str, content: bytes) -> bool:
+        """Whether the bytes are known to be those from before the rewriting."""
+        digest = hashlib.sha256(content).hexdigest()
+        known = self.before_hashes or {}
+        origin = self._old_paths.get(path)
+        if known.get(path) == digest or (origin is not None and origin.sha256 == digest):
+            return True
+        moves = [r for r in self.relocations.relocations if r.old_path == path and r.new_path]
+        return any(r.sha256 == digest for r in moves)
+
+    def _plan(self, path: str, content: bytes) -> FilePlan:
         source = decode(content)
         if source.error:
             return FilePlan(source, findings=self._unreadable(path, content, source.error, source.error_line))
@@ -111,10 +166,26 @@ class FileRewriter:
             resolver=self.resolver,
             relocations=self.relocations,
         )
-        return self._combine(source, imports)
+        return self._combine(path, source, imports)
 
-    def _combine(self, source: Source, imports: ImportPlan) -> FilePlan:
-        return FilePlan(source, imports.import_changes, imports.text_edits, imports.findings)
+    def _combine(self, path: str, source: Source, imports: ImportPlan) -> FilePlan:
+        findings = imports.findings
+        words = [edit.text for edit in imports.text_edits]
+        for change in imports.import_changes:
+            words += [f"{n.base or ''} {n.name} {n.asname or ''}" for n in change.imports]
+        try:
+            " ".join(words).encode(source.encoding)
+        except UnicodeEncodeError as error:
+            finding = Finding(
+                code="RELOC017",
+                severity="error",
+                path=path,
+                message=f"is {source.encoding}, which cannot express "
+                f"{error.object[error.start : error.end]!r} of a new name",
+                mend="convert the file to UTF-8 or choose another name",
+            )
+            findings = (*findings, finding)
+        return FilePlan(source, imports.import_changes, imports.text_edits, findings)
 
     def _unreadable(self, path: str, content: bytes, error: str, line: int) -> tuple[Finding, ...]:
         if not self.may_concern(path, content):
@@ -134,20 +205,38 @@ class FileRewriter:
         return (finding,)
 
 
+def reuses_names(relocations: RelocationMap) -> bool:
+    """Whether a new name of the map is an old name, too, so that a text does not show if it was rewritten."""
+    old_modules = {r.old_module for r in relocations.relocations if not r.old_symbol}
+    for entry in relocations.relocations:
+        if entry.old_symbol:
+            if (entry.new_module, entry.new_symbol) in relocations.moved_symbols:
+                return True
+        elif entry.new_module != entry.old_module and (
+            relocations.module(entry.new_module) is not None or entry.new_module in old_modules
+        ):
+            return True
+    return False
+
+
+def hashes_before(index: SourceIndex, relocations: RelocationMap) -> dict[str, str]:
+    """Path -> SHA-256 of the files of a tree that is not rewritten yet; empty when nobody needs to know."""
+    if not reuses_names(relocations):
+        return {}
+    return {path: record.sha256 for path, record in index.files.items() if record.sha256}
+
+
 def tree_before(index: SourceIndex, relocations: RelocationMap) -> SourceIndex:
     """The tree as it was before the moves, when some of them have been made already.
 
     A file that lies at its new path, with nothing at the old one, is put back; if its text has been rewritten
     since, its imports are read as what they meant before.
     """
-    back = [
-        r
-        for r in relocations.relocations
-        if r.new_path and r.old_path and r.new_path in index.files and r.old_path not in index.files
-    ]
+    back = _moved_already(index, relocations)
     if not back:
         return index
-    removed, restored = set(), []
+    removed: set[str] = set()
+    restored: list[FileRecord] = []
     inverse = relocations.inverse() if not relocations.allow_merges else None
     for entry in back:
         record = index.files[entry.new_path]
@@ -157,6 +246,27 @@ def tree_before(index: SourceIndex, relocations: RelocationMap) -> SourceIndex:
             imports = tuple(_as_before(record, index, inverse))
         restored.append(_moved(record, entry.old_path, imports))
     return index.with_changes(removed, restored)
+
+
+def _moved_already(index: SourceIndex, relocations: RelocationMap) -> list[Relocation]:
+    """The entries whose file lies at its new path: the old one is gone, or taken by another entry's file."""
+    entries = [
+        r
+        for r in relocations.relocations
+        if r.old_path != r.new_path and r.old_path and r.new_path in index.files
+    ]
+    done: dict[str, Relocation] = {}
+    for entry in entries:
+        known = bool(entry.sha256) and index.files[entry.new_path].sha256 == entry.sha256
+        old = index.files.get(entry.old_path)
+        if old is None or (known and old.sha256 != entry.sha256):
+            done[entry.new_path] = entry
+    changed = True
+    while changed:
+        more = [e for e in entries if e.new_path not in done and e.old_path in done]
+        changed = bool(more)
+        done.update((e.new_path, e) for e in more)
+    return sorted(done.values(), key=lambda e: e.old_path)
 
 
 def _moved(record: FileRecord, path: str, imports: tuple[ImportRecord, ...]) -> FileRecord:

@@ -7,7 +7,7 @@ namespace, a star import of an outside package) is answered with `Kind.UNKNOWN`,
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -52,6 +52,9 @@ class ModuleFacts(Protocol):
 
     def exists(self, module: str) -> bool: ...
 
+    @property
+    def files(self) -> Mapping[str, FileRecord]: ...
+
 
 @dataclass(slots=True)
 class _Namespace:
@@ -73,6 +76,7 @@ class NameResolver:
     facts: ModuleFacts
     _namespaces: dict[str, _Namespace | None] = field(default_factory=dict)
     _bound: dict[tuple[str, str], Target | None] = field(default_factory=dict)
+    _wanted: dict[str, set[str]] | None = None
 
     def is_own(self, module: str) -> bool:
         """Whether the top-level package or module of `module` belongs to the repository."""
@@ -123,6 +127,70 @@ class NameResolver:
     def exports_of(self, module: str) -> frozenset[str] | None:
         """The names that `from module import *` binds, or None when that cannot be known."""
         return self._exports(module, frozenset())
+
+    def is_bound(self, module: str, name: str) -> bool:
+        """Whether a statement of `module` certainly binds `name`."""
+        bound = self.bound(module, name)
+        return bound is not None and bound.kind is not Kind.UNKNOWN
+
+    def means_submodule(self, base: str, name: str) -> bool:
+        """Whether `from base import name` gives the submodule, not another thing of that name (case 39)."""
+        submodule = f"{base}.{name}"
+        bound = self.bound(base, name)
+        if bound is None or bound.kind is Kind.UNKNOWN:
+            return self.facts.exists(submodule)
+        return bound.kind is Kind.MODULE and bound.module == submodule
+
+    def loads(self, module: str, submodule: str) -> bool:
+        """Whether an import statement at the top level of `module` makes Python load `submodule`."""
+        record = self.facts.record_of(module)
+        if record is None:
+            return False
+        client = self.facts.module_at(record.path) or ModuleName(module, record.is_package_file, "")
+        below = submodule + "."
+        for statement in _module_level(record.imports):
+            if statement.is_from:
+                base = self.base_of(client, statement.level, statement.module) or ""
+                loaded = {base, *(f"{base}.{n.name}" for n in statement.names)}
+            else:
+                loaded = {n.name for n in statement.names}
+            if any(name == submodule or name.startswith(below) for name in loaded):
+                return True
+        return False
+
+    def wanted_from(self, module: str) -> frozenset[str]:
+        """The names that `from module import ...` statements of any file ask for.
+
+        A star import asks for every name that it shows.
+        """
+        if self._wanted is None:
+            self._wanted = self._collect_wanted()
+        wanted = self._wanted.get(module, set())
+        if "*" in wanted:
+            space = self._namespace(module)
+            if space is not None:
+                shown = {
+                    n
+                    for n in (*space.definitions, *space.imports)
+                    if self._star_shows(module, n) is not False
+                }
+                return frozenset(wanted | shown)
+        return frozenset(wanted)
+
+    def _collect_wanted(self) -> dict[str, set[str]]:
+        wanted: dict[str, set[str]] = {}
+        for path, record in self.facts.files.items():
+            client = None
+            for statement in record.imports:
+                if not statement.is_from:
+                    continue
+                base: str | None = statement.module
+                if statement.level:
+                    client = client or self.facts.module_at(path)
+                    base = self.base_of(client, statement.level, statement.module) if client else None
+                if base:
+                    wanted.setdefault(base, set()).update([n.name for n in statement.names])
+        return wanted
 
     # -- namespaces ------------------------------------------------------------------------------------------
 

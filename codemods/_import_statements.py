@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import libcst as cst
 
-from analyzers.import_rewriting import NewImport
+from analyzers.import_changes import NewImport
 
 AnyImport = cst.Import | cst.ImportFrom
 Gap = cst.BaseParenthesizableWhitespace

@@ -23,6 +23,8 @@ class PlanFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     `root` is the repository (absolute), `stage` a folder with copies of the files concerned under their
     repository paths (absolute, may be empty), `index_cache` the import index to start from (absolute).
+    `before_hashes` gives the SHA-256 of files that are not rewritten yet; without it, a map whose new names
+    are old names, too (a swap), is only applied to files that are known to be as they were.
     """
 
     version: int
@@ -35,6 +37,7 @@ class PlanFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     index_cache: str = ""
     references: str = "certain"
     allow_merges: bool = False
+    before_hashes: dict[str, str] | None = None
 
 
 def encode_plan(plan: PlanFile, stage: Path) -> bytes:
@@ -84,7 +87,7 @@ def load_plan(file: str) -> LoadedPlan:
     )
     relocations = RelocationMap(plan.relocations, allow_merges=plan.allow_merges)
     stage = Path(plan.stage) if plan.stage else None
-    return LoadedPlan(root, stage, FileRewriter(index, relocations, plan.references))
+    return LoadedPlan(root, stage, FileRewriter(index, relocations, plan.references, plan.before_hashes))
 
 
 def plan_argument(text: str) -> str:

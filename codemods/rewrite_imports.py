@@ -25,8 +25,9 @@ import libcst as cst
 from libcst.codemod import CodemodCommand, CodemodContext, SkipFile
 
 from analyzers.file_rewriting import FilePlan
-from codemods._import_editor import ImportEditor
+from codemods._exact_module import ExactModule
 from codemods._rewrite_plan import load_plan, plan_argument
+from codemods._statement_splice import rewritten_bytes
 
 
 class RewriteImportsCommand(CodemodCommand):
@@ -47,43 +48,38 @@ class RewriteImportsCommand(CodemodCommand):
         self.plan = load_plan(relocations)
 
     def transform_module(self, tree: cst.Module) -> cst.Module:
-        # No metadata is needed, and the base class would copy the whole tree to provide it.
-        return self.transform_module_impl(tree)
-
-    def transform_module_impl(self, tree: cst.Module) -> cst.Module:
+        # Overridden instead of transform_module_impl: no metadata is needed, and the base class would copy
+        # the whole tree to provide it.
         if self.context.filename is None:
             raise SkipFile("the name of the file is not known")
-        path = self.plan.relative_path(Path(self.context.filename))
-        content = tree.bytes
+        file = Path(self.context.filename)
+        path = self.plan.relative_path(file)
+        # The file's own bytes: LibCST drops form feeds and a lone final carriage return.
+        content = file.read_bytes() if file.is_file() else tree.bytes
         if not self.plan.rewriter.may_concern(path, content):
-            return tree
-        on_disk = self._bytes_on_disk(content)
-        plan = self.plan.rewriter.plan(path, on_disk)
+            raise SkipFile("nothing to change")
+        plan = self.plan.rewriter.plan(path, content)
         for finding in plan.findings:
             self.warn(str(finding))
         if any(f.severity == "error" for f in plan.findings):
             raise SkipFile("not changed, see the warnings")
-        if not plan and on_disk != content:
-            # The command line would write what LibCST read, which is not what the file says.
+        if not plan:
             raise SkipFile("nothing to change")
         return apply_plan(tree, plan)
 
-    def _bytes_on_disk(self, content: bytes) -> bytes:
-        """The file's own bytes: LibCST drops a leading form feed and a lone final carriage return."""
-        assert self.context.filename is not None
-        try:
-            return Path(self.context.filename).read_bytes()
-        except OSError:
-            return content  # tests hand over trees without a file
+    def transform_module_impl(self, tree: cst.Module) -> cst.Module:
+        return self.transform_module(tree)
+
+    def get_description(self) -> str:
+        return self.DESCRIPTION
 
 
 def apply_plan(tree: cst.Module, plan: FilePlan) -> cst.Module:
-    """The tree with the edits of `plan`: spans first, then import statements by ordinal."""
+    """The module after the changes of `plan`, byte for byte; `tree` if there are none.
+
+    Raises:
+        UnicodeEncodeError: the file's encoding cannot express a new name.
+    """
     if not plan:
         return tree
-    if plan.edits:
-        text = plan.source.encode(plan.edited_text)
-        tree = cst.parse_module(text, config=tree.config_for_parsing)
-    if not plan.import_changes:
-        return tree
-    return tree.visit(ImportEditor({c.ordinal: c.imports for c in plan.import_changes}))
+    return ExactModule.of(rewritten_bytes(plan), tree.encoding)

@@ -36,6 +36,8 @@ def read_checked(path: Path, magic: bytes, shape: type[T]) -> T | None:
 def write_checked(path: Path, magic: bytes, value: object) -> bool:
     """Replaces a file and returns whether that worked; a file system that refuses is no error."""
     body = msgspec.msgpack.encode(value)
+    if path.parent.is_symlink():
+        return False
     made = _temporary(path)
     try:
         made.write_bytes(magic + _checksum(body) + body)

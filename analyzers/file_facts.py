@@ -23,6 +23,8 @@ from analyzers.statement_walk import StatementWalk
 #: Larger files are records with an error: the syntax tree takes about 100 times their size in memory.
 MAX_BYTES = 24_000_000
 
+_TOO_DEEP = "is nested too deeply to be parsed"
+
 # A dotted name between two quotes of one kind. The closing quote is only looked at, so that a false start at
 # the end of one string does not swallow the beginning of the next.
 _DOTTED = tuple(
@@ -117,7 +119,11 @@ def _facts(path: str, content: bytes, digest: str, mtime_ns: int) -> FileRecord:
     if tree is None:
         return FileRecord(path, digest, len(content), mtime_ns, error, error_line)
     walk = StatementWalk(lazy, is_stub=path.endswith(".pyi"))
-    walk.module(tree)
+    try:
+        walk.module(tree)
+    except RecursionError:
+        # `__all__ = a + b + ...` and `if not not ...` by the thousand: the parser goes deeper than we do.
+        return FileRecord(path, digest, len(content), mtime_ns, _TOO_DEEP)
     dynamic = "__getattr__" in walk.bound or binds_dynamically(tree, text)
     return FileRecord(
         path,
@@ -162,7 +168,7 @@ def parse(text: str) -> tuple[ast.Module | None, frozenset[tuple[int, int]], str
     except ValueError as error:
         return None, nothing, f"cannot be parsed: {error}", 0
     except (RecursionError, MemoryError):
-        return None, nothing, "is nested too deeply to be parsed", 0
+        return None, nothing, _TOO_DEEP, 0
 
 
 def _compile(text: str) -> ast.Module:

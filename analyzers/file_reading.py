@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import signal
 import sys
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
@@ -113,17 +114,33 @@ def _chunks(files: Sequence[FoundFile]) -> list[list[FoundFile]]:
 
 def _spread(root: Path, chunks: list[list[FoundFile]], jobs: int) -> Iterator[list[FileRecord]]:
     from concurrent.futures import ProcessPoolExecutor, as_completed
+    from concurrent.futures.process import BrokenProcessPool
     from multiprocessing import get_context
 
     # A forked process starts in 0.02 s and finds everything imported; elsewhere the platform's own way.
     context = get_context("fork" if sys.platform.startswith("linux") else None)
+    unread_chunks = list(range(len(chunks)))
     with warnings.catch_warnings():
         # Python 3.12 warns of forking beside threads; the workers touch nothing that a thread could hold.
         warnings.simplefilter("ignore", DeprecationWarning)
-        with ProcessPoolExecutor(min(jobs, len(chunks)), mp_context=context) as pool:
-            tasks = [pool.submit(_encoded_chunk, root, chunk) for chunk in chunks]
+        pool = ProcessPoolExecutor(min(jobs, len(chunks)), mp_context=context, initializer=_ignore_interrupts)
+        try:
+            tasks = {pool.submit(_encoded_chunk, root, chunk): number for number, chunk in enumerate(chunks)}
             for task in as_completed(tasks):
-                yield msgspec.msgpack.decode(task.result(), type=list[FileRecord])
+                records = msgspec.msgpack.decode(task.result(), type=list[FileRecord])
+                unread_chunks.remove(tasks[task])
+                yield records
+        except BrokenProcessPool:
+            # A worker was killed, as a rule for want of memory: one process needs less than several.
+            for number in unread_chunks:
+                yield read_chunk(root, chunks[number])
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+
+def _ignore_interrupts() -> None:
+    # Ctrl-C reaches the whole process group; the parent alone answers it.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _encoded_chunk(root: Path, files: Sequence[FoundFile]) -> bytes:

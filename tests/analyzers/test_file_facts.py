@@ -146,9 +146,20 @@ def test_long_elif_chains_and_many_imports() -> None:
     assert record.imports[-1].line == 5000
 
 
-def test_deep_nesting_is_a_record() -> None:
-    record = facts("x = " + "-" * 100_000 + "1\n")
-    assert record.error
+@pytest.mark.parametrize(
+    "text",
+    [
+        "x = " + "-" * 100_000 + "1\n",
+        "x" + ".y" * 100_000,
+        "if x: pass\n" + "elif x: pass\n" * 20_000,
+        "__all__ = ['a']" + " + ['b']" * 2_500,
+        "if " + "not " * 2_500 + "x: pass\n",
+    ],
+    ids=["signs", "attributes", "elif", "all", "not"],
+)
+def test_deep_nesting_is_a_record(text: str) -> None:
+    record = facts(text)
+    assert record.error == "is nested too deeply to be parsed"
     assert record.imports == ()
 
 

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 #: `hocmig --help` stays fast. The order is the order of the work.
 COMMANDS: dict[str, tuple[str, str]] = {
     "init": ("init", "Detect the layout of a repository and write hocmig.yaml."),
+    "manifest": ("manifest", "P0: from the audit workbook to the migration manifest."),
+    "resolve": ("resolve", "Settle rows of the manifest that wait for a decision."),
+    "status": ("status", "Where a migration stands, and which command comes next."),
 }
 
 #: Phase numbers answer like the names of the phases.

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from analyzers.relocation_map import RelocationMap
 from analyzers.text_references.path_names import path_index
 
-_PATH_CHARACTERS = r"\w.+@~*?$%-"
+_PATH_CHARACTERS = r"\w.+@~*?$%\-"
 _DOTTED_TAIL = r"(?!\w)(?:\\{0,2}\.\w+)*(?P<star>\.\*{1,2})?(?::\w+(?:\.\w+)*)?"
 
 

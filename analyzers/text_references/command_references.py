@@ -143,10 +143,11 @@ def judge_command(text: str, region: Region, start: int, end: int, *, is_path: b
     if any(word in _PRINTERS for word in words[:2]):
         return Certainty.MENTION
     programs = {_program(word) for word in words}
-    known = bool(programs & _PROGRAMS) or any("python" in p.lower() for p in programs)
+    is_python = any(p.lower().endswith("python") for p in programs)
+    known = is_python or bool(programs & _PROGRAMS)
     # pytest's own options have no program in front.
     known = known or region.where.endswith("addopts")
-    if "-c" in words and any("python" in p.lower() for p in programs):
+    if "-c" in words and is_python:
         return Certainty.LIKELY
     option = glue[:-1] if glue.endswith("=") else words[-1] if words and not glue else ""
     if is_path:

@@ -12,7 +12,7 @@ from analyzers.text_references.known_keys import role_of_keys
 from analyzers.text_references.regions import Region, Role, in_order, lines_of, stripped, unquoted
 
 _SECTION = re.compile(r"\s*\[(?P<name>[^\]\n]*)\]")
-_ENTRY = re.compile(r"(?P<key>[^\s=:\[#;][^=:\n]*?)\s*(?P<mark>[=:])\s*")
+_ENTRY = re.compile(r"(?P<key>[^\s=:\[#;][^=:\n]*)(?P<mark>[=:])\s*")
 _COMMENT = re.compile(r"(?:^|\s)[#;]")
 _ENTRY_POINT_SECTIONS = ("entry_points", "console_scripts", "options.entry_points")
 _PER_FILE = ("per-file-ignores", "per_file_ignores")
@@ -40,7 +40,7 @@ def _regions(text: str) -> Iterator[Region]:
         entry = _ENTRY.match(line) if not line[0].isspace() or not key else None
         first = start
         if entry is not None:
-            key, first = entry["key"], start + entry.end()
+            key, first = entry["key"].rstrip(), start + entry.end()
         yield from _values(text, first, stop, section, key)
 
 

@@ -10,7 +10,8 @@ from analyzers.text_references.reference import Certainty
 from analyzers.text_references.regions import Region, Role, in_order
 
 _TOKEN = re.compile(
-    r'(?P<comment>//[^\n]*|/\*.*?\*/)|(?P<string>"(?:[^"\\\n]|\\.)*")|(?P<mark>[\[\]{},:])', re.DOTALL
+    r'(?P<comment>//[^\n]*|/\*.*?(?:\*/|\Z))|(?P<string>"(?:[^"\\\n]|\\[^\n])*\\?"?)|(?P<mark>[\[\]{},:])',
+    re.DOTALL,
 )
 _LISTS_OF_FINDINGS = ("baseline", "todo", "allowlist", "known_issues")
 
@@ -43,7 +44,9 @@ def _strings(text: str) -> Iterator[tuple[int, int, tuple[str, ...], bool, int]]
                 last = text[pending[0] : pending[1]]
             pending = None
         if token.lastgroup == "string":
-            pending = (token.start() + 1, token.end() - 1)
+            # An unclosed string ends with its line, so no quote is ever tried twice.
+            closed = len(word) > 1 and word.endswith('"')
+            pending = (token.start() + 1, token.end() - closed)
         elif word in "[{":
             open_marks.append((word, token.end()))
             keys.append(last)

@@ -92,8 +92,8 @@ def resolve_path(
         found = _resolve_open_pattern(tail, relocations, facts)
     else:
         found = _resolve_anchored(lead, head, tail, slash, file_path, relocations, facts)
-        if found is None and lead == "/" and not tail:
-            found = _resolve_by_end(head, slash, relocations, facts)
+        if found is None and not tail and (lead == "/" or head[0] in "$~%"):
+            found = _resolve_by_end(lead, head, slash, relocations, facts)
     if found is None or not dot or not found.new:
         return found
     stem, ending = posixpath.splitext(found.new)
@@ -196,7 +196,7 @@ def _resolve_open_pattern(
 
 
 def _resolve_by_end(
-    head: str, slash: str, relocations: RelocationMap, facts: ProjectFacts
+    lead: str, head: str, slash: str, relocations: RelocationMap, facts: ProjectFacts
 ) -> ResolvedPath | None:
     """`/srv/project/app/a/b.py`, a container's or a web address's path, by the longest end that moves."""
     segments = head.split("/")
@@ -207,7 +207,7 @@ def _resolve_by_end(
             old = base + end
             new = _moved(old, relocations, facts) if facts.path_exists(old) else None
             if new is not None and new.startswith(base) and old not in path_index(relocations).scattered:
-                start = "/".join(("", *segments[:first], ""))
+                start = lead + "/".join((*segments[:first], ""))
                 why = f"the path ends like {old}"
                 return ResolvedPath(f"{start}{new[len(base) :]}{slash}", False, why, anchored=False)
     return None

@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 from analyzers.relocation_map import RelocationMap, holds_word
 from analyzers.text_references.candidates import (
@@ -34,6 +35,7 @@ MOST_BYTES = 2 * 1024 * 1024
 _PYTHON = (".py", ".pyi")
 _UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 _CALL_OR_EXTRA = re.compile(r"\(.*\)|\s*\[[^\]]*\]")
+_UNDECODED = re.compile("[\udc80-\udcff]")
 _PROSE = Region(0, 0, Role.PROSE)
 
 
@@ -66,10 +68,12 @@ def find_references(
     """
     reason = skip_reason(path, content)
     pattern = pattern_of(relocations)
-    if pattern is None or reason not in ("", "binary") or not _may_concern(path, content, relocations):
+    if pattern is None or reason not in ("", "binary"):
         return ()
     if reason == "binary":
         return _in_binary(path, content, relocations, project)
+    if not _may_concern(path, content, relocations):
+        return ()
     text = decoded(content)
     found = _Scan(path, text, relocations, project, pattern).hits()
     return _with_places(path, content, text, found)
@@ -290,20 +294,21 @@ def _clipped(candidate: Candidate, region: Region) -> Candidate:
 
 def _with_places(path: str, content: bytes, text: str, hits: list[_Hit]) -> tuple[Reference, ...]:
     found: list[Reference] = []
-    is_ascii = len(content) == len(text)
+    is_single_byte = len(content) == len(text)
+    is_utf_8 = content.isascii() or _UNDECODED.search(text) is None
     line, characters, offset = 1, 0, 0
     previous_end = 0
     for hit in hits:
         if hit.start < previous_end:
             continue
         previous_end = hit.end
-        start = hit.start if is_ascii else offset + len(encoded(text[characters : hit.start]))
+        start = hit.start if is_single_byte else offset + len(encoded(text[characters : hit.start]))
         line += content.count(b"\n", offset, start)
         old = text[hit.start : hit.end]
         end = start + len(encoded(old))
         characters, offset = hit.end, end
         certainty, why = hit.certainty, hit.why
-        if not hit.new.isascii() and not is_ascii and "\udc80" <= max(text) <= "\udcff":
+        if not is_utf_8 and not hit.new.isascii():
             certainty, why = Certainty.MENTION, "the file is not UTF-8 and the new name not ASCII"
         found.append(Reference(path, line, start, end, old, hit.new, certainty, why))
         line += old.count("\n")
@@ -313,13 +318,22 @@ def _with_places(path: str, content: bytes, text: str, hits: list[_Hit]) -> tupl
 def _in_binary(
     path: str, content: bytes, relocations: RelocationMap, facts: ProjectFacts
 ) -> tuple[Reference, ...]:
-    found: list[Reference] = []
+    """One mention per moved module that the file names: pickles store them as plain text."""
+    why = "a binary file names the module: a pickle must be written again or keep a shim"
+    found: dict[str, Reference] = {}
+    pattern = _binary_pattern(relocations)
+    for match in pattern.finditer(content) if pattern is not None else ():
+        name = match.group().decode()
+        if name not in found and facts.module_exists(name):
+            found[name] = Reference(path, 1, match.start(), match.end(), name, "", Certainty.MENTION, why)
+    return tuple(found.values())
+
+
+@lru_cache(maxsize=8)
+def _binary_pattern(relocations: RelocationMap) -> re.Pattern[bytes] | None:
+    # In a pickle, the byte before a name is an opcode or a length: it may well be a letter.
     modules = {*relocations.moved_modules, *(module for module, _ in relocations.moved_symbols)}
-    for module in sorted(m for m in modules if "." in m and facts.module_exists(m)):
-        word = re.compile(rb"(?<![\w.])" + re.escape(module.encode()) + rb"(?!\w)")
-        match = word.search(content)
-        if match is not None:
-            why = "a binary file names the module: a pickle must be written again or keep a shim"
-            place = (path, 1, match.start(), match.end())
-            found.append(Reference(*place, old=module, new="", certainty=Certainty.MENTION, why=why))
-    return tuple(sorted(found, key=lambda r: (r.start, r.end)))
+    names = sorted((m.encode() for m in modules if "." in m), key=lambda n: (-len(n), n))
+    if not names:
+        return None
+    return re.compile(rb"(?<!\.)(?:" + b"|".join(re.escape(n) for n in names) + rb")(?![\w])")

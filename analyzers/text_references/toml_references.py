@@ -15,8 +15,8 @@ from analyzers.text_references.regions import Region, Role, in_order, lines_of, 
 _TOKEN = re.compile(
     r"""
     (?P<comment>\#[^\n]*)
-    | (?P<long>\"{3}(?:[^"\\]|\\.|"(?!""))*\"{3}|'{3}(?:[^']|'(?!''))*'{3})
-    | (?P<string>"(?:[^"\\\n]|\\.)*"|'[^'\n]*')
+    | (?P<long>\"{3}(?:[^"\\]|\\.|"(?!""))*(?:\"{3}|\Z|\\)|'{3}(?:[^']|'(?!''))*(?:'{3}|\Z))
+    | (?P<string>"(?:[^"\\\n]|\\[^\n])*\\?"?|'[^'\n]*'?)
     | (?P<newline>\n)
     | (?P<mark>[\[\]{},=.])
     | (?P<bare>[^\s\#"'\[\]{},=.]+)
@@ -48,7 +48,9 @@ def _regions(text: str) -> Iterator[Region]:
                 key, expects_value, key_regions = [], False, []
         elif kind in ("string", "long"):
             quotes = 3 if kind == "long" else 1
-            start, end = token.start() + quotes, token.end() - quotes
+            start, end = token.start() + quotes, token.end()
+            # An unclosed string ends with its line (or the file), so no quote is ever tried twice.
+            end -= quotes if end - start >= quotes and word.endswith(word[:quotes]) else 0
             if expects_value:
                 yield from _value(text, start, end, (*table, *_outer(around), *key), long=kind == "long")
             else:

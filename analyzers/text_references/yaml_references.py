@@ -10,17 +10,19 @@ import re
 from collections.abc import Iterator
 
 from analyzers.text_references.known_keys import normal_key, role_of_keys
+from analyzers.text_references.reference import Certainty
 from analyzers.text_references.regions import Region, Role, in_order, lines_of, stripped, unquoted
 
 _LEAD = re.compile(r"[ ]*(?:-[ ]+|\?[ ]+)*(?:-$)?")
 _KEY = re.compile(
-    r"""(?P<key>"(?:[^"\\\n]|\\.)*"|'(?:[^'\n]|'')*'|[^\s#&*!|>'"%@`{}\[\],][^#\n]*?)\s*:(?=\s|$)"""
+    r"""(?:(?P<quoted>"(?:[^"\\\n]|\\.)*"|'(?:[^'\n]|'')*')\s*|(?P<plain>[^\s#&*!|>'"%@`{}\[\],][^#\n]*?)):(?=\s|$)"""
 )
 _TAG = re.compile(r"(?:!(?P<tag>[^\s]*)|&\S+)\s*")
 _TAG_NAME = re.compile(r"!python/[\w/]+:(?P<name>[\w.]+)")
 _BLOCK = re.compile(r"[|>][+\-0-9]*\s*(?:#.*)?$")
 _FLOW_ITEM = re.compile(
-    r"""(?P<quoted>"(?:[^"\\]|\\.)*"|'(?:[^']|'')*')|(?P<mark>[\[\]{},])|(?P<plain>[^\s\[\]{},"'][^\[\]{},\n]*)"""
+    r"""(?P<quoted>"(?:[^"\\]|\\.)*(?:"|\\?\Z)|'(?:[^']|'')*(?:'|\Z))"""
+    r"""|(?P<mark>[\[\]{},])|(?P<plain>[^\s\[\]{},"'][^\[\]{},\n]*)"""
 )
 _COMMENT = re.compile(r"(?:^|\s)#")
 _FILES_WITH_PATHS = (
@@ -81,7 +83,9 @@ class _Reader:
         if key is not None:
             while self.keys and self.keys[-1][0] >= at:
                 self.keys.pop()
-            key_start, key_end = unquoted(self.text, start + key.start("key"), start + key.end("key"))
+            group = "quoted" if key["quoted"] else "plain"
+            key_start, key_end = stripped(self.text, start + key.start(group), start + key.end(group))
+            key_start, key_end = unquoted(self.text, key_start, key_end)
             role = self._role()
             yield Region(key_start, key_end, role if role in (Role.NAME, Role.PATH) else Role.VALUE)
             self.keys.append((at, self.text[key_start:key_end]))
@@ -150,6 +154,11 @@ class _Reader:
                     continue
             spans.append((first, last, pending))
         self.flow_end = stop
+        # A template's braces (`{{ x }}/y`) are no flow collection: the line goes on after them.
+        line_end = text.find("\n", stop)
+        after = stripped(text, stop, len(text) if line_end < 0 else line_end)
+        if not text.startswith("#", after[0]):
+            yield Region(*after, Role.VALUE, where, Certainty.LIKELY)
         if role is Role.COMMAND and not any(p for _, _, p in spans):
             # Exec form: the words of one command line.
             yield Region(start + 1, stop - 1, Role.COMMAND, where)

@@ -4,9 +4,6 @@ A cycle is a strongly connected component of the statements' edges. The `__init_
 before a module are no edges of it: a package that imports its own submodules is no cycle. Where such a file
 makes an import fail all the same (a moved module lands in a package whose `__init__` needs it), `new_cycles`
 finds it by running both trees in `import_simulation`.
-
-Tarjan's algorithm is written out here, because importing networkx takes longer (0.16 s, measured in the
-performance notes) than all of this on 2,300 files.
 """
 
 from __future__ import annotations
@@ -16,10 +13,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import msgspec
 
+from analyzers.import_failures import Reader, Renaming, new_failures
 from analyzers.import_graph import EdgeKind, ImportEdge, ImportGraph
 from analyzers.import_index import SourceIndex
-from analyzers.import_simulation import Certainty, Failure, Failures, Simulation
+from analyzers.import_simulation import Certainty, Failure
 from analyzers.relocation_map import RelocationMap
+from analyzers.strong_components import components
 
 _LEVELS = (EdgeKind.IMPORT_TIME, EdgeKind.DEFERRED, EdgeKind.TYPING_ONLY)
 
@@ -97,25 +96,34 @@ def find_cycles(graph: ImportGraph) -> tuple[Cycle, ...]:
 
 
 def new_cycles(
-    before: SourceIndex | ImportGraph, after: SourceIndex | ImportGraph, relocations: RelocationMap
+    before: SourceIndex | ImportGraph,
+    after: SourceIndex | ImportGraph,
+    relocations: RelocationMap,
+    read_after: Reader | None = None,
 ) -> tuple[Cycle, ...]:
     """The cycles of `after` that `before` did not have, compared through the relocation map; `find_cycles`
     order.
 
     A cycle is new when two of its files were in no common cycle of that kind, or when an import fails (or may
     fail) at import time that did not before, if the same module is imported first. Ask `Cycle.is_blocking`.
+
+    `read_after` gives the text of files afterwards; with it, a module that binds another one too early is
+    only reported when it uses it at once.
     """
-    return compare_cycles(before, after, relocations).new
+    return compare_cycles(before, after, relocations, read_after).new
 
 
 def compare_cycles(
-    before: SourceIndex | ImportGraph, after: SourceIndex | ImportGraph, relocations: RelocationMap
+    before: SourceIndex | ImportGraph,
+    after: SourceIndex | ImportGraph,
+    relocations: RelocationMap,
+    read_after: Reader | None = None,
 ) -> CycleComparison:
     """The cycles of `after`, told apart by whether `before` had them; see `new_cycles`."""
     old = before if isinstance(before, ImportGraph) else ImportGraph(before)
     new = after if isinstance(after, ImportGraph) else ImportGraph(after)
-    paths = _Renaming(old, new, relocations)
-    failing = _new_failures(old, new, paths)
+    paths = Renaming(old, new, relocations)
+    failing = new_failures(old, new, paths, read_after)
     existing: list[Cycle] = []
     fresh: list[Cycle] = []
     met = 0
@@ -174,52 +182,6 @@ def _links(graph: ImportGraph, level: int) -> dict[str, dict[str, ImportEdge]]:
         if known is None or kinds.index(edge.kind) < kinds.index(known.kind):
             row[target] = edge
     return links
-
-
-def components(links: Mapping[str, Iterable[str]]) -> list[frozenset[str]]:
-    """The strongly connected components of two and more nodes, sorted by their smallest node.
-
-    Tarjan (1972), without recursion, because chains of imports are longer than Python's stack is deep.
-    """
-    number: dict[str, int] = {}
-    low: dict[str, int] = {}
-    on_stack: set[str] = set()
-    stack: list[str] = []
-    found = []
-    for start in sorted(links):
-        if start in number:
-            continue
-        number[start] = low[start] = len(number)
-        stack.append(start)
-        on_stack.add(start)
-        work: list[tuple[str, Iterator[str]]] = [(start, iter(links[start]))]
-        while work:
-            node, targets = work[-1]
-            for target in targets:
-                if target not in number:
-                    number[target] = low[target] = len(number)
-                    stack.append(target)
-                    on_stack.add(target)
-                    work.append((target, iter(links.get(target, ()))))
-                    break
-                if target in on_stack:
-                    low[node] = min(low[node], number[target])
-            else:
-                work.pop()
-                if work:
-                    parent = work[-1][0]
-                    low[parent] = min(low[parent], low[node])
-                if low[node] == number[node]:
-                    members = []
-                    while True:
-                        member = stack.pop()
-                        on_stack.discard(member)
-                        members.append(member)
-                        if member == node:
-                            break
-                    if len(members) > 1:
-                        found.append(frozenset(members))
-    return sorted(found, key=min)
 
 
 def _shortest_chain(inner: Links, needed: Sequence[tuple[str, str]]) -> list[str]:
@@ -316,176 +278,7 @@ def _worst(failures: Iterable[Failure]) -> str:
     return Certainty.POSSIBLE.value if kinds else ""
 
 
-# -- failures at import time -------------------------------------------------------------------------------
-
-
-class _Renaming:
-    """Old paths and names to new ones."""
-
-    def __init__(self, before: ImportGraph, after: ImportGraph, relocations: RelocationMap) -> None:
-        self._relocations = relocations
-        self._before = before
-        self._after = after
-        self._paths: dict[str, str] = {}
-
-    def new_path(self, path: str) -> str:
-        known = self._paths.get(path)
-        if known is None:
-            known = self._paths[path] = self._find(path)
-        return known
-
-    def _find(self, path: str) -> str:
-        moved = self._relocations.paths.get(path)
-        if moved is not None:
-            return moved
-        module = self._before.module_of(path)
-        new = self._relocations.module(module) if module else None
-        if new is None:
-            return path
-        return self._after.index.modules.get(new, path)
-
-    def new_name(self, module: str, name: str) -> tuple[str, str]:
-        if not name:
-            return self._relocations.module(module) or module, ""
-        return self._relocations.symbol(module, name) or (module, name)
-
-
-def _runtime_links(graph: ImportGraph) -> dict[str, set[str]]:
-    """What runs what at import time: the statements' edges, and from each module to its packages' files."""
-    links: dict[str, set[str]] = {}
-    for edge in graph.edges:
-        if edge.kind is EdgeKind.IMPORT_TIME:
-            row = links.setdefault(edge.importer, set())
-            if edge.imported:
-                row.add(edge.imported)
-            else:
-                row.update(graph.parents(edge.module)[-1:])
-            if "*" in edge.names:
-                record = graph.index.files.get(edge.imported)
-                for name in (record.exports or ()) if record is not None else ():
-                    path = graph.index.modules.get(f"{edge.module}.{name}")
-                    if path is not None:
-                        row.add(path)
-    for module, path in graph.index.modules.items():
-        parents = graph.parents(module)
-        if parents:
-            links.setdefault(path, set()).add(parents[-1])
-    return {path: set(row) for path, row in links.items()}
-
-
-def _new_failures(before: ImportGraph, after: ImportGraph, paths: _Renaming) -> list[Failure]:
-    """What fails in `after` when a module is imported first, and did not when the same was first in
-    `before`.
-    """
-    old_links, new_links = _runtime_links(before), _runtime_links(after)
-    old_knots, new_knots = _knots(old_links), _knots(new_links)
-    home = {member: members for members in old_knots for member in members}
-    back = {paths.new_path(member): member for member in before.index.files}
-    moved = {new for new, old in back.items() if new != old and new in after.index.files}
-    upstream = _reaching(new_links, moved)
-    downstream = _reached(new_links, upstream)
-    old_failures: Failures = {}
-    new_failures: Failures = {}
-    failing: set[str] = set()
-    looked_at: set[frozenset[str]] = set()
-    for members in new_knots:
-        is_changed = not _is_unchanged(members, before, after, back, home)
-        if not is_changed and members.isdisjoint(downstream):
-            continue
-        met = Simulation(after, members).failures()
-        if met:
-            failing |= members
-        if is_changed:
-            new_failures.update(met)
-            for member in sorted(members):
-                old_members = home.get(back.get(member, ""), frozenset())
-                if old_members and old_members not in looked_at:
-                    looked_at.add(old_members)
-                    old_failures.update(Simulation(before, old_members).failures())
-    # A file outside all knots enters one by another door when a package runs first that did not before.
-    doors = upstream & _reaching(new_links, failing) - failing
-    if doors:
-        between = _reached(new_links, doors) & _reaching(new_links, failing)
-        new_failures.update(_only(Simulation(after, between).failures(), doors))
-        old_doors = {back[door] for door in doors if door in back}
-        between = _reached(old_links, old_doors)
-        old_failures.update(_only(Simulation(before, between).failures(), old_doors))
-    return _difference(new_failures, old_failures, back, paths)
-
-
-def _difference(
-    new_failures: Failures,
-    old_failures: Failures,
-    back: Mapping[str, str],
-    paths: _Renaming,
-) -> list[Failure]:
-    fresh: dict[tuple[str, int, str, str], Failure] = {}
-    for (entry, runs_branches), failures in new_failures.items():
-        known = {
-            (paths.new_path(f.importer), paths.new_name(f.module, f.name))
-            for f in old_failures.get((back.get(entry, ""), runs_branches), ())
-        }
-        for failure in failures:
-            if (failure.importer, (failure.module, failure.name)) not in known:
-                key = (failure.importer, failure.line, failure.module, failure.name)
-                shorter = fresh.get(key)
-                if shorter is None or len(failure.stack) < len(shorter.stack):
-                    fresh[key] = failure
-    return [fresh[key] for key in sorted(fresh)]
-
-
-def _knots(links: Mapping[str, set[str]]) -> list[frozenset[str]]:
-    """The components, and the files that import themselves."""
-    alone = [frozenset({path}) for path, row in sorted(links.items()) if path in row]
-    found = components(links)
-    inside = frozenset().union(*found)
-    return [*found, *(one for one in alone if one.isdisjoint(inside))]
-
-
-def _reached(links: Mapping[str, Iterable[str]], starts: Iterable[str]) -> set[str]:
-    found = set(starts)
-    pending = list(found)
-    while pending:
-        for target in links.get(pending.pop(), ()):
-            if target not in found:
-                found.add(target)
-                pending.append(target)
-    return found
-
-
-def _reaching(links: Mapping[str, Iterable[str]], goals: Iterable[str]) -> set[str]:
-    importers: dict[str, list[str]] = {}
-    for importer, row in links.items():
-        for target in row:
-            importers.setdefault(target, []).append(importer)
-    return _reached(importers, goals)
-
-
-def _only(found: Failures, entries: set[str]) -> Failures:
-    return {entry: failures for entry, failures in found.items() if entry[0] in entries}
-
-
-def _is_unchanged(
-    members: frozenset[str],
-    before: ImportGraph,
-    after: ImportGraph,
-    back: Mapping[str, str],
-    home: Mapping[str, frozenset[str]],
-) -> bool:
-    """Whether the same files with the same imports formed the same knot before."""
-    some = min(members)
-    if home.get(some, frozenset({some})) != members:
-        return False
-    for path in members:
-        if back.get(path) != path or before.index.files.get(path) is not after.index.files[path]:
-            return False
-        if _resolved(before.by_importer.get(path, ())) != _resolved(after.by_importer.get(path, ())):
-            return False
-    return True
-
-
-def _resolved(edges: Iterable[ImportEdge]) -> list[tuple[int, str, tuple[str, ...]]]:
-    return [(edge.statement, edge.imported, edge.names) for edge in edges]
+# -- failures at import time ---
 
 
 def _failure_cycles(graph: ImportGraph, failures: Sequence[Failure]) -> Iterator[Cycle]:

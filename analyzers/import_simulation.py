@@ -54,6 +54,7 @@ class Failure:
     name: str
     certainty: Certainty
     stack: tuple[Running, ...]
+    is_module: bool = False
 
 
 #: See `Simulation.failures`.
@@ -197,7 +198,12 @@ class Simulation:
                         yield prefix
             for base, name, inner in step.takes:
                 certainty = self._lacks(base, name, inner, state)
-                if certainty is not None:
+                if certainty is None:
+                    continue
+                if inner and inner in state.running and base not in state.running:
+                    found = self._failure(module, step.line, inner, "", certainty, state, stack)
+                    failures.append(replace(found, is_module=True))
+                else:
                     failures.append(self._failure(module, step.line, base, name, certainty, state, stack))
             for bound, under_own_name in step.modules:
                 running = [p for p in self._inside(bound) if p in state.running]
@@ -210,7 +216,7 @@ class Simulation:
                 if running:
                     culprit = running[-1]
                     found = self._failure(module, step.line, culprit, "", Certainty.POSSIBLE, state, stack)
-                    failures.append(replace(found, module=bound))
+                    failures.append(replace(found, module=bound, is_module=True))
             state.bound[module].update(step.bound)
         state.running[module] = 0
 

@@ -1,0 +1,207 @@
+"""Imports that fail at import time after a move and did not before, because packages run in another order.
+
+Each module is imported first, in both trees, by `import_simulation`; only knots of files that the move
+touches are run. What a function does that is called while its module runs is not followed, and branches are
+run all or not at all: a failure that needs one branch to run and another not to can be missed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+
+from analyzers.import_graph import EdgeKind, ImportEdge, ImportGraph
+from analyzers.import_simulation import Certainty, Failure, Failures, Simulation
+from analyzers.import_time_uses import is_used_at_import_time
+from analyzers.relocation_map import RelocationMap
+from analyzers.source import decode
+from analyzers.strong_components import components
+
+#: The bytes of a file of the tree afterwards, by its path there.
+Reader = Callable[[str], bytes]
+
+
+class Renaming:
+    """Old paths and names to new ones."""
+
+    def __init__(self, before: ImportGraph, after: ImportGraph, relocations: RelocationMap) -> None:
+        self._relocations = relocations
+        self._before = before
+        self._after = after
+        self._paths: dict[str, str] = {}
+
+    def new_path(self, path: str) -> str:
+        known = self._paths.get(path)
+        if known is None:
+            known = self._paths[path] = self._find(path)
+        return known
+
+    def _find(self, path: str) -> str:
+        moved = self._relocations.paths.get(path)
+        if moved is not None:
+            return moved
+        module = self._before.module_of(path)
+        new = self._relocations.module(module) if module else None
+        if new is None:
+            return path
+        return self._after.index.modules.get(new, path)
+
+    def new_name(self, module: str, name: str) -> tuple[str, str]:
+        if not name:
+            return self._relocations.module(module) or module, ""
+        return self._relocations.symbol(module, name) or (module, name)
+
+
+def _runtime_links(graph: ImportGraph) -> dict[str, set[str]]:
+    """What runs what at import time: the statements' edges, and from each module to its packages' files."""
+    links: dict[str, set[str]] = {}
+    for edge in graph.edges:
+        if edge.kind is EdgeKind.IMPORT_TIME:
+            row = links.setdefault(edge.importer, set())
+            if edge.imported:
+                row.add(edge.imported)
+            else:
+                row.update(graph.parents(edge.module)[-1:])
+            if "*" in edge.names:
+                record = graph.index.files.get(edge.imported)
+                for name in (record.exports or ()) if record is not None else ():
+                    path = graph.index.modules.get(f"{edge.module}.{name}")
+                    if path is not None:
+                        row.add(path)
+    for module, path in graph.index.modules.items():
+        parents = graph.parents(module)
+        if parents:
+            links.setdefault(path, set()).add(parents[-1])
+    return {path: set(row) for path, row in links.items()}
+
+
+def new_failures(
+    before: ImportGraph, after: ImportGraph, paths: Renaming, read_after: Reader | None
+) -> list[Failure]:
+    """What fails in `after` when a module is imported first, and did not when the same was first in
+    `before`.
+    """
+    old_links, new_links = _runtime_links(before), _runtime_links(after)
+    old_knots, new_knots = _knots(old_links), _knots(new_links)
+    home = {member: members for members in old_knots for member in members}
+    back = {paths.new_path(member): member for member in before.index.files}
+    moved = {new for new, old in back.items() if new != old and new in after.index.files}
+    upstream = _reaching(new_links, moved)
+    downstream = _reached(new_links, upstream)
+    old_failures: Failures = {}
+    new_failures: Failures = {}
+    failing: set[str] = set()
+    looked_at: set[frozenset[str]] = set()
+    for members in new_knots:
+        is_changed = not _is_unchanged(members, before, after, back, home)
+        if not is_changed and members.isdisjoint(downstream):
+            continue
+        met = Simulation(after, members).failures()
+        if met:
+            failing |= members
+        if is_changed:
+            new_failures.update(met)
+            for member in sorted(members):
+                old_members = home.get(back.get(member, ""), frozenset())
+                if old_members and old_members not in looked_at:
+                    looked_at.add(old_members)
+                    old_failures.update(Simulation(before, old_members).failures())
+    # A file outside all knots enters one by another door when a package runs first that did not before.
+    doors = upstream & _reaching(new_links, failing) - failing
+    if doors:
+        between = _reached(new_links, doors) & _reaching(new_links, failing)
+        new_failures.update(_only(Simulation(after, between).failures(), doors))
+        old_doors = {back[door] for door in doors if door in back}
+        between = _reached(old_links, old_doors)
+        old_failures.update(_only(Simulation(before, between).failures(), old_doors))
+    fresh = _difference(new_failures, old_failures, back, paths)
+    return [f for f in fresh if read_after is None or _can_fail(f, read_after)]
+
+
+def _can_fail(failure: Failure, read_after: Reader) -> bool:
+    """Whether the module uses at once what it has bound too early."""
+    if failure.certainty is Certainty.CERTAIN or not failure.is_module:
+        return True
+    source = decode(read_after(failure.importer))
+    return bool(source.error) or is_used_at_import_time(source.text, failure.line, failure.module)
+
+
+def _difference(
+    new_failures: Failures,
+    old_failures: Failures,
+    back: Mapping[str, str],
+    paths: Renaming,
+) -> list[Failure]:
+    fresh: dict[tuple[str, int, str, str], Failure] = {}
+    with_branches: dict[tuple[str, int, str, str], set[bool]] = {}
+    for (entry, runs_branches), failures in new_failures.items():
+        known = {
+            (paths.new_path(f.importer), paths.new_name(f.module, f.name))
+            for f in old_failures.get((back.get(entry, ""), runs_branches), ())
+        }
+        for failure in failures:
+            if (failure.importer, (failure.module, failure.name)) not in known:
+                key = (failure.importer, failure.line, failure.module, failure.name)
+                with_branches.setdefault(key, set()).add(runs_branches)
+                shorter = fresh.get(key)
+                if shorter is None or len(failure.stack) < len(shorter.stack):
+                    fresh[key] = failure
+    # What depends on whether a branch runs is not certain.
+    return [
+        fresh[key] if len(with_branches[key]) == 2 else replace(fresh[key], certainty=Certainty.POSSIBLE)
+        for key in sorted(fresh)
+    ]
+
+
+def _knots(links: Mapping[str, set[str]]) -> list[frozenset[str]]:
+    """The components, and the files that import themselves."""
+    alone = [frozenset({path}) for path, row in sorted(links.items()) if path in row]
+    found = components(links)
+    inside = frozenset().union(*found)
+    return [*found, *(one for one in alone if one.isdisjoint(inside))]
+
+
+def _reached(links: Mapping[str, Iterable[str]], starts: Iterable[str]) -> set[str]:
+    found = set(starts)
+    pending = list(found)
+    while pending:
+        for target in links.get(pending.pop(), ()):
+            if target not in found:
+                found.add(target)
+                pending.append(target)
+    return found
+
+
+def _reaching(links: Mapping[str, Iterable[str]], goals: Iterable[str]) -> set[str]:
+    importers: dict[str, list[str]] = {}
+    for importer, row in links.items():
+        for target in row:
+            importers.setdefault(target, []).append(importer)
+    return _reached(importers, goals)
+
+
+def _only(found: Failures, entries: set[str]) -> Failures:
+    return {entry: failures for entry, failures in found.items() if entry[0] in entries}
+
+
+def _is_unchanged(
+    members: frozenset[str],
+    before: ImportGraph,
+    after: ImportGraph,
+    back: Mapping[str, str],
+    home: Mapping[str, frozenset[str]],
+) -> bool:
+    """Whether the same files with the same imports formed the same knot before."""
+    some = min(members)
+    if home.get(some, frozenset({some})) != members:
+        return False
+    for path in members:
+        if back.get(path) != path or before.index.files.get(path) is not after.index.files[path]:
+            return False
+        if _resolved(before.by_importer.get(path, ())) != _resolved(after.by_importer.get(path, ())):
+            return False
+    return True
+
+
+def _resolved(edges: Iterable[ImportEdge]) -> list[tuple[int, str, tuple[str, ...]]]:
+    return [(edge.statement, edge.imported, edge.names) for edge in edges]

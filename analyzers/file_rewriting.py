@@ -18,8 +18,12 @@ from analyzers.import_rewriting import plan_imports
 from analyzers.layout import ModuleName
 from analyzers.model import FileRecord, Finding, ImportedName, ImportRecord, Relocation
 from analyzers.name_resolution import NameResolver
+from analyzers.project_facts import IndexFacts
+from analyzers.python_strings import StringReference, find_string_references
 from analyzers.relocation_map import RelocationMap
 from analyzers.source import Source, decode
+from analyzers.text_positions import TextPositions
+from analyzers.text_references.reference import Certainty
 
 _DOTS = re.compile(rb"\bfrom[ \t\f]*\.")
 
@@ -30,12 +34,14 @@ class FilePlan:
 
     `edits` are spans of the decoded text, sorted and apart; `import_changes` go by ordinal of the statement.
     A finding of severity `error` says that the file refers to what moves but cannot be changed safely.
+    `strings` are all hits in strings and type comments, those that are left as they are, too.
     """
 
     source: Source
     import_changes: tuple[ImportChange, ...] = ()
     edits: tuple[TextEdit, ...] = ()
     findings: tuple[Finding, ...] = ()
+    strings: tuple[StringReference, ...] = ()
 
     def __bool__(self) -> bool:
         return bool(self.import_changes or self.edits)
@@ -74,6 +80,7 @@ class FileRewriter:
         self.level = level
         self.before = tree_before(index, relocations)
         self.resolver = NameResolver(self.before)
+        self.facts = IndexFacts(self.before, self.resolver)
         self.before_hashes = before_hashes
         self._needs_hashes = reuses_names(relocations)
         self._old_paths = {r.new_path: r for r in relocations.relocations if r.new_path and not r.old_symbol}
@@ -166,11 +173,28 @@ class FileRewriter:
             resolver=self.resolver,
             relocations=self.relocations,
         )
-        return self._combine(path, source, imports)
+        strings = find_string_references(
+            source.text,
+            tree,
+            TextPositions(source.text),
+            before=before,
+            after=after,
+            relocations=self.relocations,
+            facts=self.facts,
+        )
+        return self._combine(path, source, imports, strings)
 
-    def _combine(self, path: str, source: Source, imports: ImportPlan) -> FilePlan:
+    def _combine(
+        self, path: str, source: Source, imports: ImportPlan, strings: tuple[StringReference, ...]
+    ) -> FilePlan:
         findings = imports.findings
-        words = [edit.text for edit in imports.text_edits]
+        level = Certainty(self.level)
+        chosen = [r for r in strings if r.new and r.certainty.rank <= level.rank]
+        edits = sorted(
+            (*imports.text_edits, *(TextEdit(r.start, r.end, r.new, r.line) for r in chosen)),
+            key=lambda e: e.start,
+        )
+        words = [edit.text for edit in edits]
         for change in imports.import_changes:
             words += [f"{n.base or ''} {n.name} {n.asname or ''}" for n in change.imports]
         try:
@@ -185,7 +209,7 @@ class FileRewriter:
                 mend="convert the file to UTF-8 or choose another name",
             )
             findings = (*findings, finding)
-        return FilePlan(source, imports.import_changes, imports.text_edits, findings)
+        return FilePlan(source, imports.import_changes, tuple(edits), findings, strings)
 
     def _unreadable(self, path: str, content: bytes, error: str, line: int) -> tuple[Finding, ...]:
         if not self.may_concern(path, content):

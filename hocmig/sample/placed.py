@@ -320,7 +320,7 @@ _EXTRAS: dict[str, str] = {
 }
 
 _EXTRA_IMPORTS: dict[str, tuple[str, ...]] = {
-    "worker_pool": ("from app.hoc.cus.general.L4_runtime.task_registry import task",),
+    "worker_pool": ("from app.hoc.cus.general.L5_engines.task_registry import task",),
     "threshold_driver": ("import logging",),
     "redaction": ("import logging",),
     "webhook_adapter": ("from app.hoc.cus.general.L4_runtime.plugin_loader import REGISTRY",),

@@ -79,7 +79,8 @@ class FileRewriter:
         self.relocations = relocations
         self.level = level
         self.before = tree_before(index, relocations)
-        self.resolver = NameResolver(self.before)
+        inverse = None if relocations.allow_merges else relocations.inverse()
+        self.resolver = NameResolver(self.before, inverse)
         self.facts = IndexFacts(self.before, self.resolver)
         self.before_hashes = before_hashes
         self._needs_hashes = reuses_names(relocations)
@@ -189,7 +190,13 @@ class FileRewriter:
     ) -> FilePlan:
         findings = imports.findings
         level = Certainty(self.level)
-        chosen = [r for r in strings if r.new and r.certainty.rank <= level.rank]
+        # Names in quoted annotations are uses: what the import plan says of them holds.
+        taken = {position for e in imports.text_edits for position in range(e.start, e.end)}
+        chosen = [
+            r
+            for r in strings
+            if r.new and r.certainty.rank <= level.rank and taken.isdisjoint((r.start, r.end - 1))
+        ]
         edits = sorted(
             (*imports.text_edits, *(TextEdit(r.start, r.end, r.new, r.line) for r in chosen)),
             key=lambda e: e.start,

@@ -1,8 +1,9 @@
 """References to what moves in the strings of a Python file: constants, quoted annotations, type comments.
 
-A constant is `certain` when its whole value is a dotted path (or `module:attribute`) that named a module of the
-repository, or a name in one, before the move; a relative one (`".b"`) when a resolver call or a lazy-loader map
-says what it is relative to. Text inside longer strings is `mention`. Source: import-rewriting cases 28, 43 to 47.
+A constant is `certain` when its whole value is a dotted path (or `module:attribute`) that named a module of
+the repository, or a name in one, before the move; a relative one (`".b"`) when a resolver call or a lazy-loader
+map says what it is relative to. Text inside longer strings is `mention`. Source: import-rewriting cases 28 and
+43 to 47.
 """
 
 from __future__ import annotations
@@ -39,6 +40,9 @@ _RESOLVERS = frozenset(
     }
     | {"importorskip", "files", "PackageLoader", "include", "getLogger", "import_object", "locate", "path"}
 )
+#: Characters; a longer constant is data, not a name.
+_LONGEST = 1_000
+
 _TYPE_CALLS = {"cast": (0,), "ForwardRef": (0,), "NewType": (1,)}
 
 
@@ -71,8 +75,8 @@ def find_string_references(
     """The references in strings and type comments of one file, sorted and not overlapping.
 
     Args:
-        before: the module name of the file when its text was written; relative names hang on it. `after` is its
-            name when the move is done.
+        before: the module name of the file when its text was written; relative names hang on it. `after` is
+            its name when the move is done.
         facts: of the tree before the move.
     """
     finder = _Finder(text, positions, before, after, relocations, facts)
@@ -123,7 +127,7 @@ class _Finder:
                     constants.append(node)
             elif isinstance(node, ast.Call):
                 self._read_call(node)
-            elif isinstance(node, ast.arg) or isinstance(node, ast.AnnAssign):
+            elif isinstance(node, (ast.arg, ast.AnnAssign)):
                 self._read_annotation(node.annotation)
             elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
                 self._read_annotation(node.returns)
@@ -202,12 +206,12 @@ class _Finder:
 
     def _read_constant(self, node: ast.Constant) -> None:
         value = node.value
-        if id(node) in self.left_alone or len(value) > 10_000:
+        if not isinstance(value, str) or id(node) in self.left_alone or len(value) > _LONGEST:
             return
         if id(node) in self.relative_to:
             self._read_relative(node, value, self.relative_to[id(node)])
         elif id(node) in self.annotations:
-            self._read_quoted(node)
+            self._read_quoted(node, value)
         elif "." in value or ":" in value or value in self.relocations.moved_modules:
             if _DOTTED.fullmatch(value):
                 self._read_dotted(node, value)
@@ -265,12 +269,12 @@ class _Finder:
         if spelled != value:
             self._add(node, value, spelled, Certainty.CERTAIN, "a relative name that is resolved at run time")
 
-    def _read_quoted(self, node: ast.Constant) -> None:
+    def _read_quoted(self, node: ast.Constant, value: str) -> None:
         span = self._inside(node)
         if span is None:
             self._mention_in(node)
             return
-        self._read_names(span[0], node.value, node.lineno, "a quoted annotation")
+        self._read_names(span[0], value, node.lineno, "a quoted annotation")
 
     def _read_names(self, start: int, text: str, line: int, why: str) -> None:
         for match in _WORD.finditer(text):

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from analyzers.configuration import CONFIG_NAME, Configuration
-from analyzers.configuration_file import read_configuration
 from analyzers.errors import InputError
 from analyzers.layout import ProjectLayout
+from hocmig.configuration_cache import load_configuration
 
 if TYPE_CHECKING:
     from analyzers.import_index import SourceIndex
@@ -81,7 +81,7 @@ def open_workspace(options: dict[str, Any], *, need_config: bool = True) -> Work
         raise InputError(
             CONFIG_NAME, 0, "not found here or above", "run `hocmig init` in the repository root"
         )
-    config = read_configuration(config_path, root) if config_path else Configuration()
+    config = load_configuration(config_path, root, root / STATE_FOLDER) if config_path else Configuration()
     jobs = options["jobs"] or config.execution.jobs or os.cpu_count() or 1
     return Workspace(root, config, config_path, jobs, options["as_json"], open_terminal(options))
 

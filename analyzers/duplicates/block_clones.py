@@ -13,6 +13,7 @@ _GAP = 12
 MAX_REGION = 1_500
 """Statements on one side of a region; a longer run of seeds is cut here."""
 
+_LEAST_SHARE = 0.4
 MAX_REGIONS = 60
 """Regions of one pair of segments; the chains with the most seeds are followed."""
 
@@ -120,9 +121,9 @@ def verify_blocks(
     for segments, seeds in candidates:
         for region, chain in regions_of(corpus, segments, seeds):
             pairs = _align_around(corpus, comparer, region, chain)
-            if sum(corpus.code_rows[i] for i, _ in pairs) < 0.6 * min_rows:
-                continue
-            if sum(tokens[i] for i, _ in pairs) < 4 * min_rows:
+            # Even with every line of the region that agrees it would be too short.
+            rows = max(sum(corpus.code_rows[p[side]] for p in pairs) for side in (0, 1)) if pairs else 0
+            if rows < limits.threshold * min_rows * 0.7 or sum(tokens[i] for i, _ in pairs) < 4 * min_rows:
                 continue
             aligned.append(pairs)
             if any(raw[i] != raw[j] for i, j in pairs):
@@ -140,15 +141,46 @@ def verify_blocks(
             if result is None:
                 continue
             key = (result.first_a, result.last_a, result.first_b, result.last_b)
-            sizes = rows_between(corpus, key[0], key[1]), rows_between(corpus, key[2], key[3])
-            if max(sizes) >= min_rows and min(sizes) >= 0.6 * min_rows:
-                if key not in seen:
-                    seen.add(key)
-                    found.append(result)
-                before = [p for p in part if p[0] < key[0] and p[1] < key[2]]
-                after = [p for p in part if p[0] > key[1] and p[1] > key[3]]
-                todo.extend(p for p in (after, before) if len(p) >= 3)
+            wide = _widened(corpus, comparer, result, min_rows)
+            if wide is None:
+                continue
+            spot = (wide.first_a, wide.last_a, wide.first_b, wide.last_b)
+            if spot not in seen:
+                seen.add(spot)
+                found.append(wide)
+            before = [p for p in part if p[0] < key[0] and p[1] < key[2]]
+            after = [p for p in part if p[0] > key[1] and p[1] > key[3]]
+            todo.extend(p for p in (after, before) if len(p) >= 3)
     return found
+
+
+def _widened(corpus: Corpus, comparer: Comparer, found: FragmentPair, min_rows: int) -> FragmentPair | None:
+    """The block, of at least `min_rows` lines on one side: an edit in its first or last line belongs to it.
+
+    The other side may be shorter, because one statement can be written on one line or on many.
+    """
+    starts, segments = corpus.segment_starts, corpus.segments
+    ends = (segments[found.first_a], segments[found.first_b])
+    low = (starts[ends[0]], starts[ends[1]])
+    high = (starts[ends[0] + 1] - 1, starts[ends[1] + 1] - 1)
+    if ends[0] == ends[1]:
+        high = (found.first_b - 1, high[1])
+        low = (low[0], found.last_a + 1)
+    behind = True
+    failures = 0
+    while True:
+        sizes = (
+            rows_between(corpus, found.first_a, found.last_a),
+            rows_between(corpus, found.first_b, found.last_b),
+        )
+        if max(sizes) >= min_rows:
+            return found if min(sizes) >= _LEAST_SHARE * min_rows else None
+        wide = comparer.widen(found, low, high, behind=behind)
+        failures = 0 if wide is not None else failures + 1
+        if failures == 2:
+            return None
+        found = wide or found
+        behind = not behind
 
 
 def rows_between(corpus: Corpus, first: int, last: int) -> int:

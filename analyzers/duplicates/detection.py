@@ -263,9 +263,9 @@ class _Search:
                 by_files.setdefault((current, other), []).append((a, b))
         return [FilePair(a, b, tuple(found)) for (a, b), found in sorted(by_files.items())]
 
-    def alike(self, runs: Sequence[tuple[Run, Run]]) -> list[Likeness | None]:
+    def alike(self, kind: CloneKind, runs: Sequence[tuple[Run, Run]]) -> list[Likeness | None]:
         """Compares pairs of whole runs."""
-        jobs = [tuple(runs[n : n + 500]) for n in range(0, len(runs), 500)]
+        jobs = [(kind, tuple(runs[n : n + 500])) for n in range(0, len(runs), 500)]
         return [one for part in run_jobs(_alike, self, jobs, self.processes) for one in part]
 
 
@@ -285,14 +285,15 @@ def _verify(search: _Search, pairs: Sequence[FilePair]) -> list[tuple[VerifiedPa
     return verify_file_pairs(search.corpus, search.outline, search.store(), search.rules, pairs)
 
 
-def _alike(search: _Search, runs: Sequence[tuple[Run, Run]]) -> list[Likeness | None]:
+def _alike(search: _Search, job: tuple[CloneKind, Sequence[tuple[Run, Run]]]) -> list[Likeness | None]:
+    kind, runs = job
     store = search.store()
     comparer = Comparer(search.corpus, store, search.limits)
     aligned = [comparer.align(a, b) for a, b in runs]
     store.load(place for pairs in aligned for pair in pairs for place in pair)
     out: list[Likeness | None] = []
     for (a, b), pairs in zip(runs, aligned, strict=True):
-        found = comparer.whole(a, b, pairs) if pairs else None
+        found = comparer.whole(a, b, pairs, definitions=kind is not CloneKind.BLOCK) if pairs else None
         out.append(Likeness(round(found.similarity, 4), found.renamed, found.edited) if found else None)
     return out
 

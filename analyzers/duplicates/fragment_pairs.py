@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from analyzers.duplicates.alignment import best_span, layered_pairs, prefix_sums
 from analyzers.duplicates.corpus import Corpus
@@ -43,6 +43,8 @@ class Limits:
 
     threshold: float
     least_shared: float = 0.4
+    short_statements: int = 8
+    short_shared: float = 0.7
     slack: float = 0.25
     weak_margin: float = 0.07
     weak_shared: float = 0.65
@@ -55,6 +57,7 @@ class Limits:
 
 
 _GROWTH = 12
+_WIDENED_RESERVE = 0.02
 MAX_RUN = 4_000
 """Statements of one side beyond which runs are compared from the start only."""
 
@@ -89,9 +92,12 @@ class Comparer:
         )
         return [(a[0] + i, b[0] + j) for i, j in found]
 
-    def whole(self, a: Run, b: Run, pairs: Pairs) -> FragmentPair | None:
-        """Returns the comparison of two whole runs, or None when they are not alike enough."""
-        return self._accept(a, b, pairs, self._limits.weak_margin)
+    def whole(self, a: Run, b: Run, pairs: Pairs, *, definitions: bool = True) -> FragmentPair | None:
+        """Returns the comparison of two whole runs, or None when they are not alike enough.
+
+        Two whole definitions need a little less proof than two runs cut out of something.
+        """
+        return self._accept(a, b, pairs, self._limits.weak_margin if definitions else 0.0)
 
     def part(self, pairs: Pairs) -> FragmentPair | None:
         """Returns the heaviest part of an alignment that is alike enough, or None."""
@@ -115,6 +121,32 @@ class Comparer:
                     return found
             if self._equal(pairs):
                 return None
+        return None
+
+    def widen(self, found: FragmentPair, low: Run, high: Run, *, behind: bool) -> FragmentPair | None:
+        """Returns the pair with one more, differing statement on either side, if it is still alike enough.
+
+        Args:
+            found: what to widen.
+            low: the first statements that the two sides may reach; high: the last ones.
+            behind: whether the statement behind is taken, else the one before.
+        """
+        size = found.last_a - found.first_a + found.last_b - found.first_b + 2
+        similarity = found.similarity * size / (size + 2)
+        if similarity < self._limits.threshold + _WIDENED_RESERVE:
+            return None
+        if behind and found.last_a < high[0] and found.last_b < high[1]:
+            return replace(
+                found, last_a=found.last_a + 1, last_b=found.last_b + 1, similarity=similarity, edited=True
+            )
+        if not behind and found.first_a > low[0] and found.first_b > low[1]:
+            return replace(
+                found,
+                first_a=found.first_a - 1,
+                first_b=found.first_b - 1,
+                similarity=similarity,
+                edited=True,
+            )
         return None
 
     def ratio(self, good: Pairs, a: Run, b: Run, weighted: bool) -> float:
@@ -189,7 +221,9 @@ class Comparer:
         consistent = [p for p, kept in zip(pairs, proof.consistent) if kept]  # noqa: B905
         strong = self.best_ratio(proven, a, b)
         fits = self.best_ratio(consistent, a, b)
-        if strong >= limits.threshold and (not proof.renamed or proof.shared >= limits.least_shared):
+        short = len(pairs) < min(max(sizes), limits.short_statements)
+        shared = limits.short_shared if short else limits.least_shared
+        if strong >= limits.threshold and (not proof.renamed or proof.shared >= shared):
             return found(strong, proof.renamed, len(proven), "proven")
         if fits < limits.threshold or tokens < limits.weak_tokens:
             return None

@@ -12,7 +12,7 @@ from analyzers.duplicates.duplicate_model import CloneGroup, CloneKind, ClonePai
 from analyzers.duplicates.verification import VerifiedPair
 
 Run = tuple[int, int]
-Alike = Callable[[Sequence[tuple[Run, Run]]], Sequence["Likeness | None"]]
+Alike = Callable[[CloneKind, Sequence[tuple[Run, Run]]], Sequence["Likeness | None"]]
 
 _KINDS = {"function": CloneKind.FUNCTION, "class": CloneKind.CLASS, "block": CloneKind.BLOCK}
 MAX_PAIRS = 500
@@ -97,7 +97,7 @@ def _groups(
             best[a, b] = edge
 
     def verify(missing: Sequence[tuple[int, int]]) -> list[bool]:
-        answers = alike([(runs[a], runs[b]) for a, b in missing])
+        answers = alike(kind, [(runs[a], runs[b]) for a, b in missing])
         for (a, b), likeness in zip(missing, answers, strict=True):
             if likeness is not None:
                 best[a, b] = _Edge(runs[a], runs[b], likeness)

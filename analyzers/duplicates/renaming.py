@@ -34,7 +34,8 @@ class Proof:
 
 
 def prove(pairs: Sequence[tuple[Evidence, Evidence]]) -> Proof:
-    """Returns which pairs of statements one renaming explains; the renaming is the one most names vote for."""
+    """Returns which pairs of statements one renaming explains; the renaming is the one most names vote for.
+    """
     votes: Counter[tuple[tuple[str, str], tuple[str, str]]] = Counter()
     for left, right in pairs:
         votes.update(zip(left, right))  # noqa: B905 - equal shapes have equally many entries

@@ -16,6 +16,9 @@ from analyzers.duplicates.evidence_store import EvidenceStore
 from analyzers.duplicates.fragment_pairs import FragmentPair, Limits
 
 
+_ONE_FUNCTION = 0.6
+
+
 class VerifiedPair(msgspec.Struct, frozen=True, array_like=True):
     """A pair of fragments between two files; statement numbers count from the start of each file.
 
@@ -112,7 +115,7 @@ def _of_files(
     first_a, first_b = corpus.definition_starts[pair.a], corpus.definition_starts[pair.b]
     out = []
     covers: list[tuple[int, int, int, int]] = []
-    for item in sorted(definitions, key=_size_first):
+    for item in sorted(_without_hollow_classes(corpus, definitions), key=lambda d: _heaviest_first(d.found)):
         spot = _spot(item.found)
         if _covered(spot, covers):
             continue
@@ -123,9 +126,7 @@ def _of_files(
                 kind, item.found, base_a, base_b, item.a - first_a, item.b - first_b, item.equal_members
             )
         )
-    for block in sorted(
-        blocks, key=lambda b: (b.first_a - b.last_a + b.first_b - b.last_b, b.first_a, b.first_b)
-    ):
+    for block in sorted(blocks, key=_heaviest_first):
         spot = _spot(block)
         if _covered(spot, covers):
             continue
@@ -134,9 +135,29 @@ def _of_files(
     return tuple(sorted(out, key=lambda p: (p.first_a, p.first_b, p.last_a, p.last_b)))
 
 
-def _size_first(item: DefinitionPair) -> tuple[int, int, int]:
-    found = item.found
-    return (found.first_a - found.last_a + found.first_b - found.last_b, found.first_a, found.first_b)
+def _weight(found: FragmentPair) -> float:
+    """Statements that agree, times the similarity: of two findings with the same core the tighter is heavier.
+    """
+    size = found.last_a - found.first_a + found.last_b - found.first_b + 2
+    return found.similarity * found.similarity * size / 2
+
+
+def _heaviest_first(found: FragmentPair) -> tuple[float, int, int]:
+    return (-_weight(found), found.first_a, found.first_b)
+
+
+def _without_hollow_classes(corpus: Corpus, definitions: list[DefinitionPair]) -> list[DefinitionPair]:
+    """Drops pairs of classes that are alike by little more than one function in them."""
+    functions = [d for d in definitions if not corpus.definitions[d.a].is_class]
+    out = []
+    for item in definitions:
+        if corpus.definitions[item.a].is_class:
+            spot = _spot(item.found)
+            inner = [f for f in functions if _covered(_spot(f.found), [spot])]
+            if any(_weight(f.found) > _ONE_FUNCTION * _weight(item.found) for f in inner):
+                continue
+        out.append(item)
+    return out
 
 
 def _spot(found: FragmentPair) -> tuple[int, int, int, int]:

@@ -311,6 +311,27 @@ class _UsePlanner:
         for root in roots:
             if root.breaks:
                 self._drop_orphans(root)
+            self._declare(root)
+
+    def _declare(self, root: _Root) -> None:
+        """Extend `global a` where an import below it now binds another name."""
+        for binding in root.bindings:
+            scope = binding.scope
+            if scope is root.owner:
+                continue
+            imports = [
+                *self.outcomes.get((binding.ordinal, binding.alias_index), ()),
+                *self.extras.get(binding.ordinal, ()),
+            ]
+            known = scope.declared_global | scope.declared_nonlocal
+            names = sorted({new.local for new in imports} - known)
+            node = next(d for d in scope.declarations if root.name in d.names)
+            if names:
+                end = self.context.positions.span(node)[1]
+                self.edits.append(TextEdit(end, end, "".join(f", {name}" for name in names), node.lineno))
+                (scope.declared_global if isinstance(node, ast.Global) else scope.declared_nonlocal).update(
+                    names
+                )
 
     def _renamed(self, binding: ImportBinding, root: _Root) -> str | None:
         """The new module of a plain import in a group like `import a.b` whose uses are written anew."""

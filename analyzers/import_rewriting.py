@@ -132,7 +132,7 @@ class _Planner:
             submodule in context.moves.modules and not context.resolver.is_bound(base, name)
         ):
             parent, _, leaf = context.new(submodule).rpartition(".")
-            asname = alias.asname if leaf in (name, alias.asname) else local
+            asname = _asname(alias, leaf)
             if not parent:
                 return [NewImport(None, leaf, None if leaf == local else local, index)]
             return [NewImport(context.spell(parent, node.level), leaf, asname, index)]
@@ -153,7 +153,7 @@ class _Planner:
                 f"{new_name} moves into this file, which imports it as {local}",
                 f"use it under the name {new_name}",
             )
-        asname = alias.asname if new_name in (name, alias.asname) else local
+        asname = _asname(alias, new_name)
         return [NewImport(context.spell(module, node.level), new_name, asname, index)]
 
     def _star(self, ordinal: int, base: str, level: int, index: int) -> NewImport:
@@ -175,11 +175,12 @@ class _Planner:
         """Whether a relative statement of a moved file only makes sense at the new place (case 58)."""
         resolver, context = self.context.resolver, self.context
         after = resolver.base_of(context.after, node.level, node.module or "")
-        if after is None or context.relocations.allow_merges:
+        inverse = context.moves.inverse
+        if after is None or inverse is None:
             return False
         if base is not None and self._offers(base, node):
             return False
-        return self._offers(context.relocations.inverse().module(after) or after, node)
+        return self._offers(inverse.module(after) or after, node)
 
     def _offers(self, base: str, node: ast.ImportFrom) -> bool:
         resolver = self.context.resolver
@@ -192,7 +193,8 @@ class _Planner:
 
     def _arrives(self, base: str, name: str) -> bool:
         """Whether a module or symbol of that name comes to lie in a package that keeps its name."""
-        inverse = self.context.relocations.inverse()
+        inverse = self.context.moves.inverse
+        assert inverse is not None
         return inverse.module(f"{base}.{name}") is not None or (base, name) in inverse.moved_symbols
 
     # -- plain imports with a name of their own --------------------------------------------------------------
@@ -203,7 +205,8 @@ class _Planner:
             if new is None:
                 continue
             if alias.asname is not None:
-                self.outcomes[ordinal, index] = [NewImport(None, new, alias.asname, index)]
+                asname = None if new == alias.asname else alias.asname
+                self.outcomes[ordinal, index] = [NewImport(None, new, asname, index)]
             elif "." not in alias.name:
                 # The local name stays, so no use has to change.
                 self.outcomes[ordinal, index] = [NewImport(None, new, alias.name, index)]
@@ -307,3 +310,11 @@ class _Planner:
                     if not plain or new.asname is not None or other.asname is not None:
                         return False
         return True
+
+
+def _asname(alias: ast.alias, new_name: str) -> str | None:
+    """The `as` of an alias whose name becomes `new_name`: the local name stays, `f as f` where it still fits."""
+    local = alias.asname or alias.name
+    if local != new_name:
+        return local
+    return local if alias.asname == alias.name else None

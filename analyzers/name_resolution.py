@@ -13,6 +13,7 @@ from typing import Protocol
 
 from analyzers.layout import ModuleName
 from analyzers.model import FileRecord, ImportRecord
+from analyzers.relocation_map import RelocationMap
 
 #: Attributes that every module has; source: the data model, "Modules".
 MODULE_ATTRIBUTES = frozenset(
@@ -71,9 +72,14 @@ class _Namespace:
 
 @dataclass(slots=True)
 class NameResolver:
-    """Resolution over one tree; results are memoised, so make a new one when the tree changes."""
+    """Resolution over one tree; results are memoised, so make a new one when the tree changes.
+
+    With `inverse`, the map from new names to old ones, statements that already use new names are understood
+    as what they meant before: a tree may be rewritten in part.
+    """
 
     facts: ModuleFacts
+    inverse: RelocationMap | None = None
     _namespaces: dict[str, _Namespace | None] = field(default_factory=dict)
     _bound: dict[tuple[str, str], Target | None] = field(default_factory=dict)
     _wanted: dict[str, set[str]] | None = None
@@ -151,9 +157,10 @@ class NameResolver:
         for statement in _module_level(record.imports):
             if statement.is_from:
                 base = self.base_of(client, statement.level, statement.module) or ""
-                loaded = {base, *(f"{base}.{n.name}" for n in statement.names)}
+                loaded = [base, *(f"{base}.{n.name}" for n in statement.names)]
             else:
-                loaded = {n.name for n in statement.names}
+                loaded = [n.name for n in statement.names]
+            loaded = [self._old_module(name) or name for name in loaded]
             if any(name == submodule or name.startswith(below) for name in loaded):
                 return True
         return False
@@ -215,7 +222,7 @@ class NameResolver:
                     target = alias.name if alias.asname else alias.name.partition(".")[0]
                     imports.setdefault(alias.bound, []).append((target, ""))
                 continue
-            base = self.base_of(client, statement.level, statement.module)
+            base = self._old_module(self.base_of(client, statement.level, statement.module))
             for alias in statement.names:
                 if alias.name != "*":
                     imports.setdefault(alias.asname or alias.name, []).append((base or "", alias.name))
@@ -268,19 +275,36 @@ class NameResolver:
             unknown = unknown or visible is None or self._is_open(star, frozenset())
         return UNKNOWN if unknown else None
 
+    def _old_module(self, module: str | None) -> str | None:
+        """The name that a module has in this tree when a statement already calls it by its new one."""
+        if module is None or self.inverse is None or self.facts.exists(module):
+            return module
+        return self.inverse.module(module) or module
+
     def _origin(self, base: str, attribute: str, seen: frozenset[tuple[str, str]]) -> Target:
         if not attribute:
+            base = self._old_module(base) or base
             own = self.facts.exists(base)
             return Target(Kind.MODULE if own else Kind.OUTSIDE, base)
-        if not base or not self.is_own(base):
+        if not base or not (self.is_own(base) or self._comes(base, attribute)):
             return Target(Kind.OUTSIDE, base, attribute)
         found = self._bound_in(base, attribute, seen)
         if found is not None:
             return found
-        submodule = f"{base}.{attribute}"
+        submodule = self._old_module(f"{base}.{attribute}") or ""
         if self.facts.exists(submodule):
             return Target(Kind.MODULE, submodule)
+        old = self.inverse.moved_symbols.get((base, attribute)) if self.inverse is not None else None
+        if old is not None and old != (base, attribute):
+            return self._bound_in(*old, seen) or UNKNOWN
         return UNKNOWN
+
+    def _comes(self, base: str, attribute: str) -> bool:
+        """Whether something of ours gets this name, in a package that does not exist yet."""
+        if self.inverse is None:
+            return False
+        submodule = f"{base}.{attribute}"
+        return self.inverse.module(submodule) is not None or (base, attribute) in self.inverse.moved_symbols
 
     def _star_shows(self, module: str, name: str) -> bool | None:
         space = self._namespace(module)

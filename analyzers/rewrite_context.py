@@ -67,13 +67,14 @@ class Moves:
     """Tables of a relocation map that a planner needs for every file.
 
     `last_words` are the last segments of moved modules and the moved symbols; `symbols_of` the moved symbols
-    by the module that they leave.
+    by the module that they leave; `inverse` leads back, None when the map merges names.
     """
 
     modules: Mapping[str, str]
     symbols: Mapping[tuple[str, str], tuple[str, str]]
     last_words: frozenset[str]
     symbols_of: Mapping[str, tuple[str, ...]]
+    inverse: RelocationMap | None
 
 
 @lru_cache(maxsize=8)
@@ -83,6 +84,7 @@ def moves_of(relocations: RelocationMap) -> Moves:
     by_module: dict[str, list[str]] = {}
     for module, name in symbols:
         by_module.setdefault(module, []).append(name)
+    inverse = None if relocations.allow_merges else relocations.inverse()
     words = {module.rpartition(".")[2] for module in modules} | {name for _, name in symbols}
     tables = {module: tuple(sorted(names)) for module, names in by_module.items()}
-    return Moves(modules, symbols, frozenset(words), tables)
+    return Moves(modules, symbols, frozenset(words), tables, inverse)

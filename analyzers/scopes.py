@@ -68,6 +68,7 @@ class FileScope:
     others: set[str] = field(default_factory=set)
     declared_global: set[str] = field(default_factory=set)
     declared_nonlocal: set[str] = field(default_factory=set)
+    declarations: list[ast.Global | ast.Nonlocal] = field(default_factory=list)
 
     def binds(self, name: str) -> bool:
         return name in self.imports or name in self.others
@@ -292,10 +293,7 @@ class _ScopeReader:
     def import_(self, node: ast.Import | ast.ImportFrom, scope: FileScope, _: ast.expr | None) -> None:
         block, size = self.blocks[id(node)]
         self.statements.append(ImportStatement(node, scope, block, size))
-        for alias in node.names:
-            self.names.update(alias.name.split("."))
-            if alias.asname:
-                self.names.add(alias.asname)
+        self.names.update([alias.asname or alias.name.partition(".")[0] for alias in node.names])
 
     def function(
         self, node: ast.FunctionDef | ast.AsyncFunctionDef, scope: FileScope, literal: ast.expr | None
@@ -355,9 +353,11 @@ class _ScopeReader:
 
     def global_(self, node: ast.Global, scope: FileScope, _: ast.expr | None) -> None:
         scope.declared_global.update(node.names)
+        scope.declarations.append(node)
 
     def nonlocal_(self, node: ast.Nonlocal, scope: FileScope, _: ast.expr | None) -> None:
         scope.declared_nonlocal.update(node.names)
+        scope.declarations.append(node)
 
     def annotated(self, node: ast.AnnAssign, scope: FileScope, literal: ast.expr | None) -> None:
         self._push(node.value, scope, literal)
@@ -389,7 +389,6 @@ class _ScopeReader:
         while inner.__class__ is ast.Attribute:
             assert isinstance(inner, ast.Attribute)
             chain.append(inner)
-            self.names.add(inner.attr)
             inner = inner.value
         if isinstance(inner, ast.Name):
             chain.reverse()

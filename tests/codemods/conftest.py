@@ -244,5 +244,6 @@ def _check_twin(files: Files, index: SourceIndex, relocations: RelocationMap) ->
             new_symbol=f"{r.new_symbol}_twin" if r.new_symbol else "",
         )
         for r in relocations.relocations
+        if r.old_symbol or r.old_module != r.new_module
     )
     assert rewrite(files, index, twins).changed == []

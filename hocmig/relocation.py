@@ -47,6 +47,10 @@ class RelocationOptions:
     `references` is `certain` or `likely`; `allow` are codes of findings that do not block; `shim_until` is
     the last day of the forwarding modules that stay at the old places (None: none stay). A new import-time
     cycle that makes an import fail always blocks, any other new one with `refuse_new_cycles`.
+
+    With `allow_merges` a relocation to a module that exists deletes the old file and repoints its importers;
+    `replaced` are new paths whose present file goes in favour of the one that moves there. `extra_changes` are
+    files of ours that change in the same transaction (artifacts).
     """
 
     references: str = "certain"
@@ -54,6 +58,8 @@ class RelocationOptions:
     shim_until: datetime.date | None = None
     refuse_new_cycles: bool = False
     allow_merges: bool = False
+    replaced: frozenset[str] = frozenset()
+    extra_changes: tuple[FileChange, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -144,7 +150,18 @@ class _Preparation:
         self.index = workspace.index
         self.rewriter = FileRewriter(self.index, relocations, options.references)
         self.findings: list[Finding] = []
+        self.hits: list[Reference] = []
         self.contents: dict[str, bytes] = {}
+        self.repointed = self._repointed() if options.allow_merges else frozenset()
+
+    def _repointed(self) -> frozenset[str]:
+        """Old paths whose new path is taken by a file that stays: they are deleted, not moved."""
+        paths = self.relocations.paths
+        return frozenset(
+            old
+            for old, new in paths.items()
+            if new in self.index.files and new not in paths and new not in self.options.replaced
+        )
 
     def run(self) -> PreparedRelocation:
         self._check()
@@ -204,7 +221,11 @@ class _Preparation:
     # -- collect and plan ----------------------------------------------------------------------------
 
     def _check(self) -> None:
-        self.findings += check_moves(self.relocations, self.index)
+        settled = self.repointed | {
+            o for o, n in self.relocations.paths.items() if n in self.options.replaced
+        }
+        moving = [r for r in self.relocations.relocations if r.old_path not in settled]
+        self.findings += check_moves(RelocationMap(moving, allow_merges=True), self.index)
 
     def _plan_python(self) -> list[str]:
         """The files whose text must change, by old path; findings of the planner are collected."""
@@ -215,6 +236,10 @@ class _Preparation:
             for done, path in enumerate(candidates, 1):
                 plan = self.rewriter.plan(path, self.read(path))
                 self.findings += plan.findings
+                self.hits += (
+                    Reference(path, h.line, h.start, h.end, h.old, h.new, h.certainty, h.why)
+                    for h in plan.strings
+                )
                 if plan:
                     planned.append(path)
                 advance(done, len(candidates))
@@ -248,7 +273,7 @@ class _Preparation:
         """Hits in files that are not Python, and the new bytes of those that change."""
         facts = IndexFacts(self.rewriter.before, self.rewriter.resolver)
         level = Certainty(self.options.references)
-        found: list[Reference] = []
+        found = self.hits
         texts: dict[str, bytes] = {}
         artifacts = self.workspace.config.artifact_folder + "/"
         for path in self.index.other_files:
@@ -260,7 +285,7 @@ class _Preparation:
             changed = apply_references(content, hits, level)
             if changed != content:
                 texts[path] = changed
-        return tuple(found), texts
+        return tuple(sorted(found, key=lambda r: (r.path, r.line, r.start))), texts
 
     def _shims(self) -> dict[str, bytes]:
         """The forwarding modules by path; those of a package serve all that is below it."""
@@ -287,7 +312,7 @@ class _Preparation:
         """Every file that moves, Python or not, as (old path, new path)."""
         for path in (*self.index.files, *self.index.other_files):
             new = self.relocations.path(path)
-            if new is not None and new != path:
+            if new is not None and new != path and path not in self.repointed:
                 yield path, new
 
     def _change_set(
@@ -304,6 +329,10 @@ class _Preparation:
         for path, new_path in moved.items():
             content = contents.pop(path, None)
             before = self.read(path)
+            if new_path in self.options.replaced:
+                contents[new_path] = before if content is None else content
+                changes.append(FileChange(path=path, before_sha256=sha256(before)))
+                continue
             changes.append(
                 FileChange(
                     path=new_path,
@@ -312,10 +341,14 @@ class _Preparation:
                     before_sha256=sha256(before),
                 )
             )
+        for path in self.repointed:
+            contents.pop(path, None)
+            changes.append(FileChange(path=path, before_sha256=sha256(self.read(path))))
         changes += [
             FileChange(path=path, content=content, before_sha256=sha256(self.read(path)))
             for path, content in contents.items()
         ]
+        changes += self.options.extra_changes
         return ChangeSet(tuple(changes))
 
     # -- proof ---------------------------------------------------------------------------------------------
@@ -327,14 +360,18 @@ class _Preparation:
         shims: dict[str, bytes],
         moved: dict[str, str],
     ) -> SourceIndex:
-        contents = {moved.get(path, path): content for path, content in rewritten.items()}
+        contents = {
+            moved.get(path, path): content
+            for path, content in rewritten.items()
+            if path not in self.repointed
+        }
         python = {new: old for old, new in moved.items() if old in self.index.files}
         for new, old in python.items():
             contents.setdefault(new, self.read(old))
         contents.update(dict.fromkeys((p for p in created if p.endswith(".py")), b""))
         contents.update(shims)
         self.contents_after = contents
-        removed = set(python.values()) - set(contents)
+        removed = (set(python.values()) | self.repointed) - set(contents)
         return self.index.with_changes(removed, records_for(contents))
 
     def _prove(self, after: SourceIndex, planned: list[str], rewritten: dict[str, bytes]) -> Certificate:
@@ -344,7 +381,8 @@ class _Preparation:
             self.relocations,
             in_depth=self.candidates,
             read_before=self.read,
-            read_after=lambda path: self.contents_after.get(path) or self.read(path),
+            read_after=self._read_after,
+            gone=self.repointed | self.options.replaced,
         )
         for difference in certificate.differing:
             message = f"{difference.name}: {difference.reason}"
@@ -360,6 +398,10 @@ class _Preparation:
                 )
             )
         return certificate
+
+    def _read_after(self, path: str) -> bytes:
+        content = self.contents_after.get(path)
+        return self.read(path) if content is None else content
 
     def _cycle_finding(self, cycle: Cycle) -> None:
         if not cycle.is_blocking:

@@ -1,7 +1,7 @@
-"""CSV as all artifacts use it: UTF-8, `\\n` line ends, formula-like cells made harmless, and read back without trust.
+"""CSV as all artifacts use it: UTF-8, `\\n` line ends, formula-like cells made harmless; read without trust.
 
-Source of the formula rule: OWASP, "CSV injection": a cell that starts with one of `= + - @`, a tab or a carriage
-return is run as a formula by spreadsheets. Such a cell gets a `'` before it; reading takes it away again.
+Source of the formula rule: OWASP, "CSV injection": a cell that starts with one of `= + - @`, a tab or a
+carriage return is run as a formula by spreadsheets. Such a cell gets a `'` before it, which reading removes.
 """
 
 from __future__ import annotations

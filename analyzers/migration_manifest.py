@@ -170,6 +170,64 @@ def relocations_of(
     return tuple(sorted(found, key=lambda entry: (entry.old_module, entry.old_path)))
 
 
+def relocations_of_file(file: Path, layout: ProjectLayout) -> tuple[Relocation, ...]:
+    """The relocations that a manifest, or a table with the columns `old_path,new_path`, asks for.
+
+    For codemods that people run by themselves: rows that were carried out count, too, and nothing need exist,
+    so that the result is the same before and after the files were moved. A folder or a dotted name in a table
+    takes along all that is below it.
+
+    Raises:
+        InputError: with file and line: unreadable, malformed, or a place that is no module.
+    """
+    name = str(file)
+    try:
+        with file.open("rb") as handle:
+            content = handle.read(MAX_BYTES + 1)
+    except OSError as error:
+        raise InputError(name, 0, f"cannot be read: {error.strerror}", "check the path") from error
+    if b"old_path" not in content.partition(b"\n")[0]:
+        return relocations_of(parse_manifest(content, name, layout), layout, include_moved=True)
+    found = []
+    for line, cells in parse_csv(content, ("old_path", "new_path"), name):
+        old, new = cells["old_path"].strip(), cells["new_path"].strip()
+        if not old or not new:
+            raise InputError(name, line, "needs one old_path and one new_path", "mend the row")
+        try:
+            found.append(_relocation_of_places(old, new, layout))
+        except InputError as error:
+            raise InputError(name, line, f"{error.file} {error.problem}".strip(), error.mend) from error
+    return tuple(sorted(found, key=lambda entry: (entry.old_module, entry.old_symbol, entry.old_path)))
+
+
+def _relocation_of_places(old: str, new: str, layout: ProjectLayout) -> Relocation:
+    """One row of a table of moves: paths, dotted names, or `module:symbol`."""
+    old_place, _, old_symbol = old.partition(":")
+    new_place, _, new_symbol = new.partition(":")
+    for what, place in (("old_path", old_place), ("new_path", new_place)):
+        check_path(place, root=layout.root, file="", line=0, what=what)
+    if old_symbol:
+        modules = [_module(p, layout) if "/" in p else p for p in (old_place, new_place)]
+        return Relocation(modules[0], modules[1], old_symbol, new_symbol or old_symbol)
+    if "/" not in old_place and not old_place.endswith((".py", ".pyi")):
+        return Relocation(old_place, new_place, subtree=True)
+    is_file = old_place.endswith((".py", ".pyi"))
+    if is_file and not new_place.endswith((".py", ".pyi")):
+        new_place = f"{new_place.rstrip('/')}/{old_place.rpartition('/')[2]}"
+    if is_file:
+        return Relocation(
+            _module(old_place, layout), _module(new_place, layout), "", "", old_place, new_place
+        )
+    old_folder, new_folder = old_place.rstrip("/"), new_place.rstrip("/")
+    return Relocation(
+        _module(f"{old_folder}/__init__.py", layout),
+        _module(f"{new_folder}/__init__.py", layout),
+        old_path=old_folder,
+        new_path=new_folder,
+        subtree=True,
+    )
+
+
 def domain_and_layer(path: str, domain_root: str) -> tuple[str, str]:
     """The domain and the layer folder that a path lies in; empty where it lies in none."""
     below = path.removeprefix(f"{domain_root}/") if domain_root else path

@@ -18,6 +18,7 @@ from analyzers.migration_manifest import (
     parse_manifest,
     read_manifest,
     relocations_of,
+    relocations_of_file,
     render_manifest,
 )
 
@@ -191,6 +192,39 @@ def test_relocations_are_those_of_rows_to_move_and_of_duplicates() -> None:
     first = relocations_of(rows[:1], layout)[0]
     assert (first.old_module, first.new_module) == ("cus.logs.L5_engines.m1", "cus.controls.L5_engines.m1")
     assert (first.old_path, first.sha256) == (f"{ROOT}/logs/L5_engines/m1.py", HASH)
+
+
+def test_relocations_of_a_file_are_those_of_a_manifest_also_afterwards(tmp_path: Path) -> None:
+    layout = ProjectLayout(tmp_path, ("app",))
+    rows = (
+        row(1),
+        row(2, "logs/L5_engines/y.py", status=Status.MOVED),
+        row(3, "logs/z.py", status=Status.SKIPPED),
+    )
+    (tmp_path / "m.csv").write_text(render_manifest(rows))
+    found = relocations_of_file(tmp_path / "m.csv", layout)
+    assert [entry.old_module for entry in found] == ["cus.logs.L5_engines.x", "cus.logs.L5_engines.y"]
+
+
+def test_relocations_of_a_file_are_those_of_a_table_of_moves(tmp_path: Path) -> None:
+    table = "old_path,new_path\napp/a/x.py,app/b/\napp/c,app/d/c\na.m,b.m\na.m:f,b.n\napp/a/y.py,app/b/z.py\n"
+    (tmp_path / "moves.csv").write_text(table)
+    found = relocations_of_file(tmp_path / "moves.csv", ProjectLayout(tmp_path, ("app",)))
+    assert [str(entry) for entry in found] == [
+        "a.m -> b.m",
+        "a.m:f -> b.n:f",
+        "a.x -> b.x",
+        "a.y -> b.z",
+        "c -> d.c",
+    ]
+    assert [entry.subtree for entry in found] == [True, False, False, False, True]
+
+
+@pytest.mark.parametrize("text", ["a.py,../b.py", "a.py,", "/a.py,b.py", "a.py,b.py,c"])
+def test_a_bad_table_of_moves_is_refused_with_its_line(tmp_path: Path, text: str) -> None:
+    (tmp_path / "moves.csv").write_text(f"old_path,new_path\n{text}\n")
+    with pytest.raises(InputError, match=r"moves.csv:2: "):
+        relocations_of_file(tmp_path / "moves.csv", ProjectLayout(tmp_path))
 
 
 CELLS = st.sampled_from(

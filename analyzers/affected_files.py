@@ -7,7 +7,7 @@ not seen here or anywhere.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from analyzers.import_index import SourceIndex
 from analyzers.layout import ModuleName
@@ -38,6 +38,35 @@ def affected_files(
         elif finder.concerns(record) or finder.is_named_in(record, read):
             found.append(path)
     return tuple(found)
+
+
+def importers_of_moved(
+    index: SourceIndex, relocations: RelocationMap, resolver: NameResolver, paths: Iterable[str]
+) -> dict[str, tuple[str, ...]]:
+    """Old path of each moving file -> those of `paths` with an import statement that names it, sorted."""
+    path_of = {r.old_module: r.old_path for r in relocations.relocations if r.old_path}
+    found: dict[str, set[str]] = {}
+    for path in paths:
+        client = index.module_at(path)
+        for statement in index.files[path].imports if path in index.files else ():
+            for module in _named_modules(statement, client, resolver):
+                old = path_of.get(module)
+                if old is not None and old != path:
+                    found.setdefault(old, set()).add(path)
+    return {old: tuple(sorted(clients)) for old, clients in sorted(found.items())}
+
+
+def _named_modules(
+    statement: ImportRecord, client: ModuleName | None, resolver: NameResolver
+) -> Iterable[str]:
+    if not statement.is_from:
+        return [alias.name for alias in statement.names]
+    base: str | None = statement.module
+    if statement.level:
+        base = resolver.base_of(client, statement.level, statement.module) if client else None
+    if base is None:
+        return []
+    return [base, *(f"{base}.{alias.name}" for alias in statement.names)]
 
 
 class _Finder:

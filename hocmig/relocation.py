@@ -10,15 +10,14 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from analyzers.move_preconditions import check_moves, packages_to_create
-
-from analyzers.affected_files import affected_files
+from analyzers.affected_files import affected_files, importers_of_moved
 from analyzers.binding_equivalence import Certificate, certify
 from analyzers.errors import GateError, InputError
 from analyzers.file_rewriting import FileRewriter
 from analyzers.import_cycles import Cycle, new_cycles
 from analyzers.import_index import SourceIndex, records_for
 from analyzers.model import Finding, Relocation
+from analyzers.move_preconditions import check_moves, packages_to_create
 from analyzers.project_facts import IndexFacts
 from analyzers.relocation_map import RelocationMap
 from analyzers.shims import module_shim
@@ -49,8 +48,8 @@ class RelocationOptions:
     cycle that makes an import fail always blocks, any other new one with `refuse_new_cycles`.
 
     With `allow_merges` a relocation to a module that exists deletes the old file and repoints its importers;
-    `replaced` are new paths whose present file goes in favour of the one that moves there. `extra_changes` are
-    files of ours that change in the same transaction (artifacts).
+    `replaced` are new paths whose present file goes in favour of the one that moves there. `extra_changes`
+    are files of ours that change in the same transaction (artifacts).
     """
 
     references: str = "certain"
@@ -67,7 +66,8 @@ class PreparedRelocation:
     """All that will happen, and what is known about it, before anything is written.
 
     `rewritten` are the Python files whose text changes (old paths), `references` the hits in strings and
-    other files, `findings` sorted by path and line; those of severity `error` block.
+    other files, `findings` sorted by path and line; those of severity `error` block. `moved` is old path to
+    new path, `callers` the number of rewritten files that import a moving file, by its old path.
     """
 
     relocations: RelocationMap
@@ -79,6 +79,7 @@ class PreparedRelocation:
     certificate: Certificate | None = None
     after: SourceIndex | None = None
     moved: dict[str, str] = field(default_factory=dict)
+    callers: dict[str, int] = field(default_factory=dict)
 
     @property
     def blocking(self) -> tuple[Finding, ...]:
@@ -191,6 +192,7 @@ class _Preparation:
             certificate=certificate,
             after=after,
             moved=moved,
+            callers=self._callers(rewritten),
         )
 
     def _blocked(self) -> PreparedRelocation:
@@ -221,11 +223,13 @@ class _Preparation:
     # -- collect and plan ----------------------------------------------------------------------------
 
     def _check(self) -> None:
-        settled = self.repointed | {
-            o for o, n in self.relocations.paths.items() if n in self.options.replaced
-        }
-        moving = [r for r in self.relocations.relocations if r.old_path not in settled]
-        self.findings += check_moves(RelocationMap(moving, allow_merges=True), self.index)
+        taken = {self.relocations.paths[path] for path in self.repointed}
+        self.findings += check_moves(
+            self.relocations,
+            self.index,
+            replaced=taken | self.options.replaced,
+            scan=self.workspace.config.scan,
+        )
 
     def _plan_python(self) -> list[str]:
         """The files whose text must change, by old path; findings of the planner are collected."""
@@ -350,6 +354,10 @@ class _Preparation:
         ]
         changes += self.options.extra_changes
         return ChangeSet(tuple(changes))
+
+    def _callers(self, rewritten: dict[str, bytes]) -> dict[str, int]:
+        found = importers_of_moved(self.index, self.relocations, self.rewriter.resolver, rewritten)
+        return {old: len(clients) for old, clients in found.items()}
 
     # -- proof ---------------------------------------------------------------------------------------------
 

@@ -1,0 +1,119 @@
+"""`hocmig move` (P2): carry out the migration manifest, or take it back."""
+
+from __future__ import annotations
+
+import datetime
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from analyzers.errors import InputError
+from hocmig.commands.relocation_output import report_prepared, report_result
+from hocmig.phases import p2_move
+from hocmig.relocation import RelocationOptions, last_shim_day
+from hocmig.transaction.rollback import latest, rollback
+from hocmig.workspace import Workspace, open_workspace
+
+EXAMPLES = """
+\b
+Examples:
+  hocmig move
+  hocmig move --execute --backup
+  hocmig move --execute --file activity/L6_drivers/threshold_driver.py
+  hocmig move --rollback --backup backups/hoc_migration_20260127T100000Z.tar.gz
+"""
+
+
+@click.command("move", epilog=EXAMPLES)
+@click.option("--execute", is_flag=True, help="Do it; without this only the diff is shown.")
+@click.option(
+    "--backup",
+    is_flag=False,
+    flag_value="",
+    default=None,
+    metavar="[ARCHIVE]",
+    help="Write a backup archive first; with --rollback, the archive to restore.",
+)
+@click.option("--rollback", "undo", is_flag=True, help="Restore the tree from a backup, byte for byte.")
+@click.option("--force", is_flag=True, help="With --rollback: also where people have edited since.")
+@click.option("--file", "files", multiple=True, metavar="PATH", help="Only this source file (repeatable).")
+@click.option("--git", "git_stage", is_flag=True, help="Stage the result in git's index.")
+@click.option("--shim", is_flag=True, help="Leave forwarding modules at the old places.")
+@click.option(
+    "--shim-until", type=click.DateTime(["%Y-%m-%d"]), help="Their last day (default: in 180 days)."
+)
+@click.option(
+    "--references",
+    type=click.Choice(["certain", "likely"]),
+    help="How sure a string or a text must be to be rewritten (default: as configured).",
+)
+@click.option("--allow", multiple=True, metavar="CODE", help="A finding that need not block (repeatable).")
+@click.option("--reason", default="", help="Why; goes into the ledger.")
+@click.pass_obj
+def command(
+    options: dict[str, Any],
+    execute: bool,
+    backup: str | None,
+    undo: bool,
+    force: bool,
+    files: tuple[str, ...],
+    git_stage: bool,
+    shim: bool,
+    shim_until: datetime.datetime | None,
+    references: str | None,
+    allow: tuple[str, ...],
+    reason: str,
+) -> int:
+    """Move the files of the manifest and rewrite every reference to them, as one transaction.
+
+    Without --execute nothing is written: the diff that would be applied is printed, and `git apply` takes it.
+    """
+    workspace = open_workspace(options)
+    if undo:
+        return _roll_back(workspace, backup, force=force, reason=reason)
+    if backup:
+        raise InputError("--backup", 0, "takes an archive only together with --rollback", "leave it out")
+    chosen = RelocationOptions(
+        references=references or workspace.config.references.level,
+        allow=frozenset(allow),
+        shim_until=last_shim_day(shim, shim_until),
+    )
+    phase = p2_move.prepare(workspace, chosen, files)
+    if not phase.chosen:
+        workspace.terminal.say("nothing to move: no row of the manifest is PENDING")
+        workspace.terminal.document({"moved": [], "executed": False})
+        return 0
+    if not execute or phase.prepared.blocking:
+        return report_prepared(workspace, phase.prepared)
+    result = p2_move.execute(
+        workspace,
+        phase,
+        command=("hocmig", *sys.argv[1:]),
+        backup=backup is not None,
+        git_stage=git_stage,
+        reason=reason,
+    )
+    return report_result(workspace, phase.prepared, result)
+
+
+def _roll_back(workspace: Workspace, backup: str | None, *, force: bool, reason: str) -> int:
+    entry = latest(workspace.root, "P2")
+    archive = Path(backup) if backup else workspace.root / entry.backup
+    if not backup and not entry.backup:
+        raise InputError("--rollback", 0, "the last move was made without --backup", "undo it with git")
+    if not archive.is_absolute() and not archive.exists():
+        archive = workspace.root / archive
+    result = rollback(
+        workspace.root,
+        [archive],
+        phase="P2",
+        command=("hocmig", *sys.argv[1:]),
+        reason=reason,
+        force=force,
+    )
+    p2_move.mark_rolled_back(workspace, entry.migration_ids)
+    workspace.terminal.say(f"rolled back: {len(result.changed) + len(result.removed)} files are as they were")
+    workspace.terminal.document({"rolled_back": True, "transaction": result.transaction_id})
+    return 0

@@ -356,6 +356,7 @@ class _Comparer:
             else:
                 self.differ(path, line, name, "", "", "means another thing afterwards")
         loaded = _loaded(new_scopes)
+        used = {use.node.id for use in old_scopes.uses}
         for statement in old_scopes.statements:
             if getattr(statement.node, "level", None) is not None:
                 continue
@@ -363,15 +364,15 @@ class _Comparer:
                 if not self.old.facts.exists(alias.name):
                     continue
                 new = self.relocations.module(alias.name) or alias.name
-                if not any(
-                    m == new or m.startswith(new + ".") for m in loaded
-                ) and not self._own_symbols_moved(alias.name):
+                if any(m == new or m.startswith(new + ".") for m in loaded):
+                    continue
+                # A module that stays may go unimported when all that was used of it moved away: the uses
+                # have been compared one by one. One that was imported for its effects alone may not.
+                stays = new == alias.name
+                if not (stays and (alias.asname or alias.name.partition(".")[0]) in used):
                     self.differ(
                         path, statement.node.lineno, alias.name, new, "", "is not imported afterwards"
                     )
-
-    def _own_symbols_moved(self, module: str) -> bool:
-        return any(m == module for m, _ in self.relocations.moved_symbols)
 
     # -- __all__ -----------------------------------------------------------------------------------
 

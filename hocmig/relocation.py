@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from analyzers.affected_files import affected_files, importers_of_moved
 from analyzers.binding_equivalence import Certificate, certify
 from analyzers.errors import GateError, InputError
-from analyzers.file_rewriting import FileRewriter
+from analyzers.file_rewriting import FileRewriter, hashes_before
 from analyzers.import_cycles import Cycle, new_cycles
 from analyzers.import_index import SourceIndex, records_for
 from analyzers.model import Finding, Relocation
@@ -149,7 +149,8 @@ class _Preparation:
         self.relocations = relocations
         self.options = options
         self.index = workspace.index
-        self.rewriter = FileRewriter(self.index, relocations, options.references)
+        self.before_hashes = hashes_before(self.index, relocations) or None
+        self.rewriter = FileRewriter(self.index, relocations, options.references, self.before_hashes)
         self.findings: list[Finding] = []
         self.hits: list[Reference] = []
         self.contents: dict[str, bytes] = {}
@@ -260,6 +261,7 @@ class _Preparation:
             index_cache=str(self.workspace.state / "index.msgpack"),
             references=self.options.references,
             allow_merges=self.options.allow_merges,
+            before_hashes=self.before_hashes,
         )
         files = {path: self.read(path) for path in planned}
         result = run_codemod(

@@ -212,7 +212,7 @@ def test_case_43_quoted_annotations(move: Any) -> None:
     text = (
         "import typing\nimport {0}\n"
         "def h(v: '{0}.C', w: \"typing.List[{0}.C]\" = ()) -> 'typing.Optional[{0}.C]':\n    return v\n"
-        "n: typing.Literal['a.b.C'] = 'a.b.C'\nlater: '{0}.C'\n"
+        "n: typing.Literal['a.b.C'] = None\nlater: '{0}.C'\n"
         "RESULT = typing.cast('{0}.C', 1), n, [repr(t.__module__) for t in"
         " typing.get_type_hints(h).values()][0] != ''\n"
     )

@@ -1,0 +1,520 @@
+"""Strings and comments of a Python file that name what moves, with how sure that is.
+
+Certain: the whole constant is a dotted path (two segments or more, or looked up by a known call) to a
+module that moves or to a name in it; names in quoted annotations and `# type:` comments; relative names whose
+package is known. Likely: attributes that nothing shows, escapes, parts that must be joined, code in longer
+strings, Sphinx roles and doctest imports in docstrings. Mention: other text, comments, names put together.
+
+Strings that say where a name is looked up stay where that module stays: `patch("client.f")`. Left alone:
+`Literal[...]`, `__all__`, bytes. Source: import-rewriting cases 28 and 43 to 47.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from bisect import bisect_right
+from collections.abc import Iterator
+from dataclasses import replace
+
+from analyzers.layout import ModuleName
+from analyzers.python_string_spans import SpanSet, StringPart, merged, string_parts
+from analyzers.python_string_uses import Collected, StringUse, Use, collect_strings
+from analyzers.python_strings import StringReference
+from analyzers.relocation_map import RelocationMap
+from analyzers.text_positions import TextPositions
+from analyzers.text_references.candidates import dotted_inside, pattern_of
+from analyzers.text_references.documentation_references import role_regions
+from analyzers.text_references.dotted_names import resolve_dotted
+from analyzers.text_references.import_statements import import_edits
+from analyzers.text_references.path_names import resolve_path
+from analyzers.text_references.reference import Certainty, ProjectFacts
+
+_DOTTED = re.compile(r"\w+(?:\.\w+)*(?::\w+(?:\.\w+)*)?")
+_RELATIVE = re.compile(r"(?P<dots>\.+)(?P<name>\w+(?:\.\w+)*)")
+_PATH = re.compile(r"[\w.@+~-]*(?:/[\w.@+~*-]+)+/?|[\w-]+\.pyi?")
+_COMMAND = re.compile(r"(?:^|\s)-m\s|^(?:python|gunicorn|uvicorn|celery|pytest)\b")
+_STATEMENT = re.compile(r"^[ \t]*(?:(?:>>>|\.\.\.)[ \t]+)?(?P<code>(?:from|import)[ \t]+\w)", re.MULTILINE)
+_TYPE_COMMENT = re.compile(r"#\s*type:(?!\s*ignore\b)")
+_LINE_END = re.compile(r"\r\n|\r|\n")
+_LONGEST_NAME = 1000
+_UNKNOWN_PACKAGE = "the package that the name is relative to is not known"
+
+
+def find_string_references(
+    text: str,
+    tree: ast.Module,
+    positions: TextPositions,
+    *,
+    before: ModuleName,
+    after: ModuleName,
+    relocations: RelocationMap,
+    facts: ProjectFacts,
+) -> tuple[StringReference, ...]:
+    """The references in strings and comments of one file, sorted and not overlapping.
+
+    Args:
+        text: the decoded source; spans are character offsets in it.
+        before: the module name of the file when its text was written; relative names hang on it. `after` is
+            its name when the move is done.
+        facts: of the tree before the move; what it does not know is no reference.
+    """
+    if not relocations:
+        return ()
+    finder = _Finder(text, positions, before, after, relocations, facts)
+    finder.read(collect_strings(tree, before.package or None))
+    return _apart(finder.found)
+
+
+def _apart(found: list[StringReference]) -> tuple[StringReference, ...]:
+    """Sorted; of two that overlap the surer one, then the longer one."""
+    chosen: list[StringReference] = []
+    for reference in sorted(found, key=lambda r: (r.start, r.certainty.rank, -r.end)):
+        if not chosen or reference.start >= chosen[-1].end:
+            chosen.append(reference)
+    return tuple(chosen)
+
+
+class _Finder:
+    def __init__(
+        self,
+        text: str,
+        positions: TextPositions,
+        before: ModuleName,
+        after: ModuleName,
+        relocations: RelocationMap,
+        facts: ProjectFacts,
+    ) -> None:
+        self.text = text
+        self.positions = positions
+        self.before = before
+        self.after = after
+        self.relocations = relocations
+        self.facts = facts
+        self.pattern = pattern_of(relocations)
+        self.words = {word.decode("utf-8", "replace") for word in relocations.leaf_words()}
+        self.found: list[StringReference] = []
+        self._line_starts = [0, *(m.end() for m in _LINE_END.finditer(text))]
+
+    def read(self, collected: Collected) -> None:
+        spans: list[tuple[int, int]] = []
+        for use in collected.strings:
+            spans.append(self.positions.span(use.node))
+            self._read_use(use)
+        spans += (self.positions.span(node) for node in collected.joined)
+        for node, is_looked_up in collected.computed:
+            self._read_computed(node, collected.constants, is_looked_up)
+        self._read_comments(merged(spans))
+
+    # -- constants ---------------------------------------------------------------------------------------
+
+    def _read_use(self, use: StringUse) -> None:
+        value = str(use.node.value)
+        # A relative name in a file that moves may have to change although its target does not.
+        anchored = use.use in (Use.RELATIVE, Use.LAZY_VALUE) and self.before != self.after
+        if not anchored and self.words.isdisjoint(re.split(r"\W+", value)):
+            return
+        if use.use is Use.DOCSTRING:
+            self._read_docstring(use.node)
+        elif use.use is Use.RELATIVE:
+            self._read_relative(use, value, Certainty.CERTAIN)
+        elif use.use is Use.LAZY_VALUE:
+            self._read_relative(use, value, Certainty.CERTAIN if use.by else Certainty.LIKELY)
+        elif use.use is Use.LAZY_PART:
+            self._read_lazy_part(use, value)
+        elif use.use is Use.ANNOTATION:
+            self._read_annotation(use.node, value)
+        elif len(value) <= _LONGEST_NAME and _DOTTED.fullmatch(value):
+            self._read_dotted(use, value)
+        else:
+            self._read_longer(use.node, value)
+
+    def _read_dotted(self, use: StringUse, value: str) -> None:
+        resolved = resolve_dotted(value, self.relocations, self.facts)
+        if resolved is None:
+            if _PATH.fullmatch(value):
+                self._read_longer(use.node, value)
+            return
+        looked_up = use.use is Use.RESOLVER
+        certainty, why = Certainty.CERTAIN, "the whole string is a name that moves"
+        if looked_up:
+            why = f"{use.by} looks it up"
+        elif "." not in value and ":" not in value:
+            certainty, why = Certainty.MENTION, "a single word that is also a module's name"
+        elif not resolved.exists:
+            certainty, why = Certainty.LIKELY, resolved.why
+        if use.use is Use.TASK_NAME:
+            certainty, why = Certainty.MENTION, f"an explicit name given to {use.by} stays what it is"
+        elif use.use is Use.TASK_REFERENCE:
+            certainty, why = Certainty.LIKELY, "a task's name: it follows the module unless the task pins it"
+        self._replace_whole(use.node, value, resolved.new, certainty, why)
+
+    def _replace_whole(
+        self, node: ast.Constant, value: str, new: str, certainty: Certainty, why: str
+    ) -> None:
+        """One reference for a constant that becomes `new`, in the part of it that holds the change."""
+        parts = string_parts(self.text, self.positions, node)
+        if parts is None:
+            self._mention(node, value, new, f"{why}, but its place in the source is not certain")
+            return
+        if len(parts) > 1:
+            self._replace_joined(node, parts, value, new, certainty, why)
+            return
+        part = parts[0]
+        if part.text != part.value:
+            certainty, why = certainty.at_most(Certainty.LIKELY), f"{why}; written with escapes"
+        self._add(part.start, part.end, new, certainty, why)
+
+    def _replace_joined(
+        self,
+        node: ast.Constant,
+        parts: list[StringPart],
+        value: str,
+        new: str,
+        certainty: Certainty,
+        why: str,
+    ) -> None:
+        tail = _common_tail(value, new)
+        changed = len(value) - len(tail)
+        first = parts[0]
+        if changed <= len(first.value) and first.text == first.value:
+            kept = first.value[changed:]
+            self._add(first.start, first.end, new[: len(new) - len(tail)] + kept, certainty, why)
+            return
+        between = self.text[first.end : parts[-1].start]
+        if "#" in between or any(part.text != part.value for part in parts):
+            self._mention(node, value, new, f"{why}, but it is written in parts")
+            return
+        certainty = certainty.at_most(Certainty.LIKELY)
+        self._add(first.start, parts[-1].end, new, certainty, f"{why}; its parts are joined")
+
+    # -- relative names ----------------------------------------------------------------------------------
+
+    def _read_relative(self, use: StringUse, value: str, certainty: Certainty) -> None:
+        match = _RELATIVE.fullmatch(value)
+        if match is None:
+            return
+        if use.package is None:
+            if not self.words.isdisjoint(match["name"].split(".")):
+                self._mention(use.node, value, "", _UNKNOWN_PACKAGE)
+            return
+        base = _above(use.package, len(match["dots"]) - 1)
+        if not base:
+            return
+        module = f"{base}.{match['name']}"
+        symbol = (module, use.key)
+        if use.key and symbol in self.relocations.moved_symbols and self.facts.symbol_exists(*symbol):
+            new, new_name = self.relocations.moved_symbols[symbol]
+            if new_name != use.key:
+                self._mention(use.node, value, "", f"{use.key} becomes {new_name}: the map needs another key")
+                return
+        elif self.facts.module_exists(module):
+            new = self.relocations.module(module) or module
+        else:
+            return
+        spelled = self._relative_to(self._new_package(use.package), len(match["dots"]), new)
+        if spelled != value:
+            self._replace_whole(use.node, value, spelled, certainty, f"relative to {use.package}")
+
+    def _new_package(self, package: str) -> str:
+        if package == self.before.package:
+            return self.after.package
+        return self.relocations.module(package) or package
+
+    @staticmethod
+    def _relative_to(package: str, dots: int, module: str) -> str:
+        base = _above(package, dots - 1)
+        return "." * dots + module[len(base) + 1 :] if base and module.startswith(base + ".") else module
+
+    def _read_lazy_part(self, use: StringUse, value: str) -> None:
+        """A submodule of `lazy_loader.attach`: it can only be written below its package."""
+        if use.package is None or not _DOTTED.fullmatch(value):
+            return
+        module = f"{use.package}.{value}"
+        if not self.facts.module_exists(module):
+            return
+        new = self.relocations.module(module) or module
+        package = self._new_package(use.package)
+        if new == f"{package}.{value}":
+            return
+        if new.startswith(package + "."):
+            why = "a submodule of a lazy loader"
+            self._replace_whole(use.node, value, new[len(package) + 1 :], Certainty.CERTAIN, why)
+        else:
+            self._mention(use.node, value, "", f"a lazy loader cannot name {new}, which is outside {package}")
+
+    # -- annotations, docstrings, longer text ------------------------------------------------------------
+
+    def _read_annotation(self, node: ast.Constant, value: str) -> None:
+        parts = string_parts(self.text, self.positions, node)
+        exact = parts is not None and len(parts) == 1 and parts[0].text == value
+        if parts is None or not exact:
+            self._read_longer(node, value)
+            return
+        try:
+            ast.parse(value.strip(), mode="eval")
+        except (SyntaxError, ValueError, RecursionError, MemoryError):
+            self._read_longer(node, value)
+            return
+        self._read_type(parts[0].start, parts[0].end, "a quoted annotation")
+
+    def _read_type(self, start: int, end: int, why: str) -> None:
+        for first, last, new, exists in self._names(start, end):
+            # Inside quotes it is an argument of Literal, or nested too deep to be judged here.
+            if self.text[first - 1] in "\"'" and first > start:
+                continue
+            self._add(first, last, new, Certainty.CERTAIN if exists else Certainty.LIKELY, why)
+
+    def _read_docstring(self, node: ast.Constant) -> None:
+        start, end = self.positions.span(node)
+        body = self.text[start:end]
+        if "`" in body:
+            for region in role_regions(body):
+                name = body[region.start : region.end]
+                resolved = resolve_dotted(name, self.relocations, self.facts)
+                if resolved is not None:
+                    place = (start + region.start, start + region.end)
+                    self._add(*place, resolved.new, Certainty.LIKELY, "a Sphinx role in a docstring")
+        self._read_statements(start, end, "an import in a docstring", only_doctests=True)
+        self._mention_names(start, end, "a docstring")
+
+    def _read_statements(self, start: int, end: int, why: str, *, only_doctests: bool = False) -> None:
+        for statement in _STATEMENT.finditer(self.text[start:end]):
+            if only_doctests and not statement.group().lstrip().startswith((">>>", "...")):
+                continue
+            first = start + statement.start("code")
+            last = self.text.find("\n", first, end)
+            stop = end if last < 0 else last
+            for edit in import_edits(self.text, first, stop, self.relocations, self.facts) or ():
+                certainty = Certainty.LIKELY if edit.new else Certainty.MENTION
+                self._add(edit.start, edit.end, edit.new, certainty, edit.why or why)
+
+    def _read_longer(self, node: ast.Constant, value: str) -> None:
+        """A constant that is more than a name: code, a command, a path, or text."""
+        start, end = self.positions.span(node)
+        if len(value) <= _LONGEST_NAME and _PATH.fullmatch(value) and self._read_path(node, value):
+            return
+        if "import" in value:
+            body = string_parts(self.text, self.positions, node)
+            # The first line of a string stands behind its quotes, not at the start of a line of the file.
+            if body is not None:
+                for part in body:
+                    self._read_statements(part.start, part.end, "an import in a string of code")
+        is_code = "import " in value or bool(_COMMAND.search(value)) or not re.search(r"\s", value)
+        if is_code:
+            for first, last, new, exists in self._names(start, end):
+                if exists or self._is_module(first, last):
+                    self._add(first, last, new, Certainty.LIKELY, "inside a longer string")
+        self._mention_names(start, end, "inside a longer string")
+
+    def _read_path(self, node: ast.Constant, value: str) -> bool:
+        resolved = resolve_path(value, "", self.relocations, self.facts)
+        if resolved is None or not resolved.new:
+            return False
+        certainty = Certainty.LIKELY if resolved.exact and "/" in value else Certainty.MENTION
+        self._replace_whole(node, value, resolved.new, certainty, resolved.why or "a path of a moved file")
+        return True
+
+    def _is_module(self, start: int, end: int) -> bool:
+        return self.facts.module_exists(self.text[start:end].partition(":")[0])
+
+    def _mention_names(self, start: int, end: int, why: str) -> None:
+        for first, last, new, _ in self._names(start, end):
+            self._add(first, last, new, Certainty.MENTION, why)
+
+    def _names(self, start: int, end: int) -> Iterator[tuple[int, int, str, bool]]:
+        """(start, end, new name, whether it exists) of each name of two segments or more that moves."""
+        if self.pattern is None:
+            return
+        text = self.text
+        for candidate in dotted_inside(text, start, end, self.pattern):
+            first, last = candidate.start, candidate.end - candidate.stars
+            if text[first - 1 : first] in (".", "/", "@", "-", "$") or text[last : last + 1] in ("/", "@"):
+                continue
+            name = text[first:last]
+            resolved = resolve_dotted(name, self.relocations, self.facts)
+            if ":" in name and (resolved is None or not resolved.exists):
+                name = name.partition(":")[0]
+                last = first + len(name)
+                resolved = resolve_dotted(name, self.relocations, self.facts)
+            if resolved is not None and ("." in name or ":" in name) and not candidate.stars:
+                yield first, last, resolved.new, resolved.exists
+
+    # -- computed strings --------------------------------------------------------------------------------
+
+    def _read_computed(self, node: ast.expr, constants: dict[str, str], is_looked_up: bool) -> None:
+        pieces = _pieces(node, constants, self.before)
+        written = "".join("\0" if piece is None else piece for piece, _ in pieces)
+        if self.words.isdisjoint(re.split(r"\W+", written)):
+            return
+        line = node.lineno
+        if all(piece is not None for piece, _ in pieces):
+            self._read_constant_sum(node, [(p or "", c) for p, c in pieces], written)
+            return
+        if not re.fullmatch(r"[\w.:\0]*", written):
+            for piece, _ in pieces:
+                if piece and self.words & set(re.findall(r"(?<=\.)\w+", piece)):
+                    self._mention_computed(node, line)
+                    return
+            return
+        moved = self.words & set(re.findall(r"(?<![^.\0])\w+", written))
+        if moved and (is_looked_up or any(f".{word}" in written for word in moved)):
+            self._mention_computed(node, line)
+
+    def _read_constant_sum(self, node: ast.expr, pieces: list[tuple[str, bool]], written: str) -> None:
+        if not _DOTTED.fullmatch(written):
+            return
+        resolved = resolve_dotted(written, self.relocations, self.facts)
+        if resolved is None:
+            return
+        # A constant that names a module is rewritten where it stands: then the sum may be right already.
+        settled = "".join(self._settled(piece) if is_name else piece for piece, is_name in pieces)
+        if settled == resolved.new:
+            return
+        start, end = self.positions.span(node)
+        why = f"put together from constants of this module: {written}"
+        if any(self._settled(piece) != piece for piece, is_name in pieces if is_name):
+            self.found.append(self._reference(start, end, "", Certainty.MENTION, why))
+        else:
+            self._add(start, end, f'"{resolved.new}"', Certainty.LIKELY, why)
+
+    def _settled(self, piece: str) -> str:
+        resolved = resolve_dotted(piece, self.relocations, self.facts) if "." in piece else None
+        return resolved.new if resolved is not None and resolved.exists else piece
+
+    def _mention_computed(self, node: ast.expr, line: int) -> None:
+        start, end = self.positions.span(node)
+        why = f"line {line} puts a name together that may be one that moves"
+        self.found.append(self._reference(start, end, "", Certainty.MENTION, why))
+
+    # -- comments ----------------------------------------------------------------------------------------
+
+    def _read_comments(self, strings: SpanSet) -> None:
+        text = self.text
+        if self.pattern is None or "#" not in text:
+            return
+        for first, last, new, exists in self._names(0, len(text)):
+            if strings.covers(first):
+                continue
+            line_start = text.rfind("\n", 0, first) + 1
+            mark = text.find("#", line_start, first)
+            while mark >= 0 and strings.covers(mark):
+                mark = text.find("#", mark + 1, first)
+            if mark < 0:
+                continue
+            is_type = _TYPE_COMMENT.match(text, mark) is not None
+            if is_type and text[first - 1] not in "\"'":
+                certainty = Certainty.CERTAIN if exists else Certainty.LIKELY
+                self._add(first, last, new, certainty, "a type comment")
+            elif not is_type:
+                self._add(first, last, new, Certainty.MENTION, "a comment")
+
+    # -- results -----------------------------------------------------------------------------------------
+
+    def _add(self, start: int, end: int, new: str, certainty: Certainty, why: str) -> None:
+        if self.text[start:end] != new:
+            self.found.append(self._reference(start, end, new, certainty, why))
+
+    def _reference(self, start: int, end: int, new: str, certainty: Certainty, why: str) -> StringReference:
+        return StringReference(self._line(start), start, end, self.text[start:end], new, certainty, why)
+
+    def _mention(self, node: ast.Constant, value: str, new: str, why: str) -> None:
+        start, end = self.positions.span(node)
+        reference = self._reference(start, end, new, Certainty.MENTION, why)
+        self.found.append(replace(reference, old=value))
+
+    def _line(self, position: int) -> int:
+        return bisect_right(self._line_starts, position)
+
+
+def _common_tail(old: str, new: str) -> str:
+    """The longest common end of two dotted names that begins at a separator."""
+    size = 0
+    while size < min(len(old), len(new)) and old[-1 - size] == new[-1 - size]:
+        size += 1
+    tail = old[len(old) - size :]
+    separator = re.search(r"[.:]", tail)
+    return tail[separator.start() :] if separator else ""
+
+
+def _above(package: str, levels: int) -> str:
+    for _ in range(levels):
+        package = package.rpartition(".")[0]
+    return package
+
+
+def _pieces(node: ast.expr, constants: dict[str, str], module: ModuleName) -> list[tuple[str | None, bool]]:
+    """The pieces of an f-string, a sum or a `%` format: (text or None if not known, whether it is rewritten).
+
+    Pieces that stand as a constant of their own are rewritten on their own.
+    """
+    if isinstance(node, ast.Constant):
+        return [(node.value, True)] if isinstance(node.value, str) else [(None, False)]
+    if isinstance(node, ast.Name):
+        if node.id in constants:
+            return [(constants[node.id], True)]
+        if node.id == "__package__" and module.package:
+            return [(module.package, False)]
+        return [(module.name, False)] if node.id == "__name__" and module.name else [(None, False)]
+    if isinstance(node, ast.JoinedStr):
+        found: list[tuple[str | None, bool]] = []
+        for value in node.values:
+            if isinstance(value, ast.FormattedValue):
+                plain = value.conversion == -1 and value.format_spec is None
+                found += _pieces(value.value, constants, module) if plain else [(None, False)]
+            elif isinstance(value, ast.Constant):
+                # A piece inside an f-string is not rewritten on its own.
+                found.append((str(value.value), False))
+        return found
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
+        return [*_pieces(node.left, constants, module), *_pieces(node.right, constants, module)]
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mod) and isinstance(node.left, ast.Constant):
+        return _percent_pieces(node, constants, module)
+    if isinstance(node, ast.Call):
+        return _call_pieces(node, constants, module)
+    return [(None, False)]
+
+
+def _call_pieces(
+    node: ast.Call, constants: dict[str, str], module: ModuleName
+) -> list[tuple[str | None, bool]]:
+    """The pieces of `"{}.b".format(x)` and `".".join([x, "b"])`."""
+    func = node.func
+    template = (
+        func.value.value if isinstance(func, ast.Attribute) and isinstance(func.value, ast.Constant) else 0
+    )
+    if not isinstance(func, ast.Attribute) or not isinstance(template, str):
+        return [(None, False)]
+    found: list[tuple[str | None, bool]] = []
+    if func.attr == "format":
+        texts = template.split("{}")
+        if node.keywords or "{" in "".join(texts) or len(texts) != len(node.args) + 1:
+            return [(text, False) for text in re.split(r"\{[^{}]*\}", template)] + [(None, False)]
+        found.append((texts[0], False))
+        for value, text in zip(node.args, texts[1:], strict=True):
+            found += (*_pieces(value, constants, module), (text, False))
+        return found
+    items = node.args[0] if node.args else None
+    if func.attr != "join" or not isinstance(items, (ast.List, ast.Tuple)):
+        return [(None, False)]
+    for index, value in enumerate(items.elts):
+        found += [(template, False)] if index else []
+        found += _pieces(value, constants, module)
+    return found
+
+
+def _percent_pieces(
+    node: ast.BinOp, constants: dict[str, str], module: ModuleName
+) -> list[tuple[str | None, bool]]:
+    assert isinstance(node.left, ast.Constant)
+    template = node.left.value
+    if not isinstance(template, str):
+        return [(None, False)]
+    values = node.right.elts if isinstance(node.right, ast.Tuple) else [node.right]
+    texts = template.split("%s")
+    if "%" in "".join(texts) or len(texts) != len(values) + 1:
+        return [(text, False) for text in texts] + [(None, False)]
+    found: list[tuple[str | None, bool]] = [(texts[0], False)]
+    for value, text in zip(values, texts[1:], strict=True):
+        found += (*_pieces(value, constants, module), (text, False))
+    return found

@@ -560,6 +560,7 @@ class _LocalNames:
             or name in self.scopes.quoted_words
             or name in _BUILTIN_NAMES
             or self._is_submodule(name)
+            or self._leaks(name)
         )
 
     def _is_submodule(self, name: str) -> bool:
@@ -570,6 +571,16 @@ class _LocalNames:
         submodule = f"{context.after.name}.{name}"
         exists = context.resolver.facts.exists(f"{context.before.name}.{name}")
         return exists or context.relocations.new_to_old_module(submodule) is not None
+
+    def _leaks(self, name: str) -> bool:
+        """Whether a star import would carry the new name into a file where it means something else."""
+        context = self.context
+        if self.owner.kind is not ScopeKind.MODULE or name.startswith("_"):
+            return False
+        record = context.resolver.facts.record_of(context.before.name)
+        if record is not None and record.exports is not None and not record.exports_dynamic:
+            return False
+        return context.resolver.star_importers_bind(context.before.name, name)
 
     def _clashes(self, name: str, need: _Need) -> bool:
         owner, lookup = self.owner, self.planner._owner
@@ -585,7 +596,7 @@ class _LocalNames:
             plain = True
         if name in owner.others and name not in self.roots and not plain:
             return True
-        if not plain and name not in self.roots and self._is_submodule(name):
+        if not plain and name not in self.roots and (self._is_submodule(name) or self._leaks(name)):
             return True
         for use in need.uses:
             seen = lookup(use.scope, name)

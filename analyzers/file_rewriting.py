@@ -153,6 +153,13 @@ class FileRewriter:
         moves = [r for r in self.relocations.relocations if r.old_path == path and r.new_path]
         return any(r.sha256 == digest for r in moves)
 
+    def _is_edited(self, path: str, content: bytes) -> bool:
+        """Whether the file is to be moved and is no longer what it was when the plan was made."""
+        if path not in self.relocations.paths:
+            return False
+        known = {r.sha256 for r in self.relocations.relocations if r.old_path == path and r.sha256}
+        return bool(known) and hashlib.sha256(content).hexdigest() not in known
+
     def _plan(self, path: str, content: bytes) -> FilePlan:
         source = decode(content)
         if source.error:
@@ -173,6 +180,7 @@ class FileRewriter:
             after=after,
             resolver=self.resolver,
             relocations=self.relocations,
+            is_edited=self._is_edited(path, content),
         )
         strings = find_string_references(
             source.text,

@@ -35,6 +35,7 @@ def plan_imports(
     after: ModuleName,
     resolver: NameResolver,
     relocations: RelocationMap,
+    is_edited: bool = False,
 ) -> ImportPlan:
     """The changes that `relocations` ask for in one file.
 
@@ -43,9 +44,11 @@ def plan_imports(
         text: the decoded source that `tree` was parsed from.
         before: the file's module name when its text was written, `after` when the move is done.
         resolver: over the tree before the move.
+        is_edited: the file's bytes are not those of the plan: relative imports that make sense at the new
+            place are taken for rewritten.
     """
     context = RewriteContext(path, TextPositions(text), before, after, resolver, relocations)
-    return _Planner(context, tree, read_statements(tree)).plan()
+    return _Planner(context, tree, read_statements(tree), is_edited).plan()
 
 
 @dataclass
@@ -53,6 +56,7 @@ class _Planner:
     context: RewriteContext
     tree: ast.Module
     statements: tuple[ImportStatement, ...]
+    is_edited: bool = False
     outcomes: dict[tuple[int, int], list[NewImport]] = field(default_factory=dict)
     extras: dict[int, list[NewImport]] = field(default_factory=dict)
 
@@ -168,8 +172,15 @@ class _Planner:
             if used or context.before.is_package or context.is_wanted(name):
                 asname = None if new_name == name else name
                 new = NewImport(context.spell(module, level), new_name, asname)
+                if (self.statements[ordinal].block, new.key) in self._written:
+                    continue  # a second run
                 self.extras.setdefault(ordinal, []).append(new)
         return NewImport(context.spell(context.new(base), level), "*", None, index)
+
+    @cached_property
+    def _written(self) -> frozenset[tuple[int, tuple[str | None, str, str | None]]]:
+        """(block, import) of all aliases as they are."""
+        return frozenset((s.block, alias.key) for s in self.statements for alias in written_imports(s.node))
 
     def _is_rewritten_already(self, node: ast.ImportFrom, base: str | None) -> bool:
         """Whether a relative statement of a moved file only makes sense at the new place (case 58)."""
@@ -178,24 +189,26 @@ class _Planner:
         inverse = context.moves.inverse
         if after is None or inverse is None:
             return False
-        if base is not None and self._offers(base, node):
+        if base is not None and not self.is_edited and self._offers(base, node):
             return False
-        return self._offers(inverse.module(after) or after, node)
+        old = inverse.module(after) or after
+        return all(self._names_new(after, old, alias.name) for alias in node.names)
+
+    def _names_new(self, base: str, old_base: str, name: str) -> bool:
+        """Whether `name` is in a module that is called `base` after the move, `old_base` before."""
+        inverse, resolver = self.context.moves.inverse, self.context.resolver
+        assert inverse is not None
+        if inverse.module(f"{base}.{name}") is not None or (base, name) in inverse.moved_symbols:
+            return True
+        if not resolver.facts.exists(old_base):
+            return False
+        return name == "*" or resolver.attribute(old_base, name) is not None
 
     def _offers(self, base: str, node: ast.ImportFrom) -> bool:
         resolver = self.context.resolver
         if not resolver.facts.exists(base):
             return False
-        return all(
-            a.name == "*" or resolver.attribute(base, a.name) is not None or self._arrives(base, a.name)
-            for a in node.names
-        )
-
-    def _arrives(self, base: str, name: str) -> bool:
-        """Whether a module or symbol of that name comes to lie in a package that keeps its name."""
-        inverse = self.context.moves.inverse
-        assert inverse is not None
-        return inverse.module(f"{base}.{name}") is not None or (base, name) in inverse.moved_symbols
+        return all(a.name == "*" or resolver.attribute(base, a.name) is not None for a in node.names)
 
     # -- plain imports with a name of their own --------------------------------------------------------------
 

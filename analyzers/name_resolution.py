@@ -83,6 +83,7 @@ class NameResolver:
     _namespaces: dict[str, _Namespace | None] = field(default_factory=dict)
     _bound: dict[tuple[str, str], Target | None] = field(default_factory=dict)
     _wanted: dict[str, set[str]] | None = None
+    _star_importers: dict[str, list[str]] = field(default_factory=dict)
 
     def is_own(self, module: str) -> bool:
         """Whether the top-level package or module of `module` belongs to the repository."""
@@ -184,6 +185,28 @@ class NameResolver:
                 return frozenset(wanted | shown)
         return frozenset(wanted)
 
+    def star_importers_bind(self, module: str, name: str) -> bool:
+        """Whether a file that says `from module import *`, at whatever remove, binds `name` itself."""
+        if self._wanted is None:
+            self._wanted = self._collect_wanted()
+        todo, seen = [module], {module}
+        while todo:
+            for path in self._star_importers.get(todo.pop(), ()):
+                record = self.facts.files[path]
+                if any(d.name == name for d in record.definitions):
+                    return True
+                if any(
+                    n.asname == name or (not n.asname and n.bound == name)
+                    for s in _module_level(record.imports)
+                    for n in s.names
+                ):
+                    return True
+                client = self.facts.module_at(path)
+                if client is not None and client.name not in seen:
+                    seen.add(client.name)
+                    todo.append(client.name)
+        return False
+
     def _collect_wanted(self) -> dict[str, set[str]]:
         wanted: dict[str, set[str]] = {}
         for path, record in self.facts.files.items():
@@ -197,6 +220,8 @@ class NameResolver:
                     base = self.base_of(client, statement.level, statement.module) if client else None
                 if base:
                     wanted.setdefault(base, set()).update([n.name for n in statement.names])
+                    if statement.is_star:
+                        self._star_importers.setdefault(base, []).append(path)
         return wanted
 
     # -- namespaces ------------------------------------------------------------------------------------------

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 #: command -> (module below hocmig.commands, one-line help); modules are imported on first use, so that
 #: `hocmig --help` stays fast. The order is the order of the work.
 COMMANDS: dict[str, tuple[str, str]] = {
+    "demo": ("demo", "Write a sample repository and migrate it."),
     "init": ("init", "Detect the layout of a repository and write hocmig.yaml."),
     "manifest": ("manifest", "P0: from the audit workbook to the migration manifest."),
     "resolve": ("resolve", "Settle rows of the manifest that wait for a decision."),

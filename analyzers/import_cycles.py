@@ -100,6 +100,7 @@ def new_cycles(
     after: SourceIndex | ImportGraph,
     relocations: RelocationMap,
     read_after: Reader | None = None,
+    read_before: Reader | None = None,
 ) -> tuple[Cycle, ...]:
     """The cycles of `after` that `before` did not have, compared through the relocation map; `find_cycles`
     order.
@@ -107,10 +108,11 @@ def new_cycles(
     A cycle is new when two of its files were in no common cycle of that kind, or when an import fails (or may
     fail) at import time that did not before, if the same module is imported first. Ask `Cycle.is_blocking`.
 
-    `read_after` gives the text of files afterwards; with it, a module that binds another one too early is
-    only reported when it uses it at once.
+    `read_after` gives the bytes of files afterwards, `read_before` before. They serve to tell whether a
+    module that is bound too early is used at once; without it, files are read from disk where they are still
+    the same, and where they are not, the answer is `possible`.
     """
-    return compare_cycles(before, after, relocations, read_after).new
+    return compare_cycles(before, after, relocations, read_after, read_before).new
 
 
 def compare_cycles(
@@ -118,12 +120,13 @@ def compare_cycles(
     after: SourceIndex | ImportGraph,
     relocations: RelocationMap,
     read_after: Reader | None = None,
+    read_before: Reader | None = None,
 ) -> CycleComparison:
     """The cycles of `after`, told apart by whether `before` had them; see `new_cycles`."""
     old = before if isinstance(before, ImportGraph) else ImportGraph(before)
     new = after if isinstance(after, ImportGraph) else ImportGraph(after)
     paths = Renaming(old, new, relocations)
-    failing = new_failures(old, new, paths, read_after)
+    failing = new_failures(old, new, paths, read_before, read_after)
     existing: list[Cycle] = []
     fresh: list[Cycle] = []
     met = 0

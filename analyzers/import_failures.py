@@ -7,12 +7,13 @@ run all or not at all: a failure that needs one branch to run and another not to
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 
 from analyzers.import_graph import EdgeKind, ImportEdge, ImportGraph
 from analyzers.import_simulation import Certainty, Failure, Failures, Simulation
-from analyzers.import_time_uses import is_used_at_import_time
+from analyzers.import_time_uses import Chain, import_time_chains
 from analyzers.relocation_map import RelocationMap
 from analyzers.source import decode
 from analyzers.strong_components import components
@@ -46,9 +47,17 @@ class Renaming:
             return path
         return self._after.index.modules.get(new, path)
 
+    def new_chain(self, chain: Chain) -> Chain:
+        moved = self._relocations.dotted(".".join(chain)) if len(chain) > 1 else None
+        return tuple(moved.split(".")) if moved else chain
+
     def new_name(self, module: str, name: str) -> tuple[str, str]:
         if not name:
             return self._relocations.module(module) or module, ""
+        moved = self._relocations.module(f"{module}.{name}")
+        if moved is not None:
+            above, _, leaf = moved.rpartition(".")
+            return above, leaf
         return self._relocations.symbol(module, name) or (module, name)
 
 
@@ -76,11 +85,17 @@ def _runtime_links(graph: ImportGraph) -> dict[str, set[str]]:
 
 
 def new_failures(
-    before: ImportGraph, after: ImportGraph, paths: Renaming, read_after: Reader | None
+    before: ImportGraph,
+    after: ImportGraph,
+    paths: Renaming,
+    read_before: Reader | None,
+    read_after: Reader | None,
 ) -> list[Failure]:
     """What fails in `after` when a module is imported first, and did not when the same was first in
     `before`.
     """
+    old_chains = _Chains(before, read_before, None, paths)
+    new_chains = _Chains(after, read_after, before, paths)
     old_links, new_links = _runtime_links(before), _runtime_links(after)
     old_knots, new_knots = _knots(old_links), _knots(new_links)
     home = {member: members for members in old_knots for member in members}
@@ -96,7 +111,7 @@ def new_failures(
         is_changed = not _is_unchanged(members, before, after, back, home)
         if not is_changed and members.isdisjoint(downstream):
             continue
-        met = Simulation(after, members).failures()
+        met = Simulation(after, members, new_chains).failures()
         if met:
             failing |= members
         if is_changed:
@@ -105,25 +120,55 @@ def new_failures(
                 old_members = home.get(back.get(member, ""), frozenset())
                 if old_members and old_members not in looked_at:
                     looked_at.add(old_members)
-                    old_failures.update(Simulation(before, old_members).failures())
-    # A file outside all knots enters one by another door when a package runs first that did not before.
-    doors = upstream & _reaching(new_links, failing) - failing
+                    old_failures.update(Simulation(before, old_members, old_chains).failures())
+    # What leads to a moved file may enter a knot by another door, since other packages run first.
+    doors = upstream & _reaching(new_links, failing)
     if doors:
         between = _reached(new_links, doors) & _reaching(new_links, failing)
-        new_failures.update(_only(Simulation(after, between).failures(), doors))
+        new_failures.update(_only(Simulation(after, between, new_chains).failures(), doors))
         old_doors = {back[door] for door in doors if door in back}
         between = _reached(old_links, old_doors)
-        old_failures.update(_only(Simulation(before, between).failures(), old_doors))
-    fresh = _difference(new_failures, old_failures, back, paths)
-    return [f for f in fresh if read_after is None or _can_fail(f, read_after)]
+        old_failures.update(_only(Simulation(before, between, old_chains).failures(), old_doors))
+    return _difference(new_failures, old_failures, back, paths)
 
 
-def _can_fail(failure: Failure, read_after: Reader) -> bool:
-    """Whether the module uses at once what it has bound too early."""
-    if failure.certainty is Certainty.CERTAIN or not failure.is_module:
-        return True
-    source = decode(read_after(failure.importer))
-    return bool(source.error) or is_used_at_import_time(source.text, failure.line, failure.module)
+class _Chains:
+    """The import-time uses of files, read when they are asked for.
+
+    Without a reader, files are read below the root if their bytes are still those of the index, under their
+    new or their old path. Names of modules that moved count under both names, whichever the text has.
+    """
+
+    def __init__(
+        self, graph: ImportGraph, read: Reader | None, before: ImportGraph | None, paths: Renaming
+    ) -> None:
+        self._index = graph.index
+        self._read = read
+        self._paths = paths
+        self._old_paths = {paths.new_path(p): p for p in before.index.files} if before is not None else {}
+        self._known: dict[str, frozenset[Chain] | None] = {}
+
+    def __call__(self, path: str) -> frozenset[Chain] | None:
+        if path not in self._known:
+            content = self._read(path) if self._read is not None else self._from_disk(path)
+            source = decode(content) if content is not None else None
+            chains = import_time_chains(source.text) if source is not None and not source.error else None
+            if chains is not None:
+                chains |= frozenset(self._paths.new_chain(chain) for chain in chains)
+            self._known[path] = chains
+        return self._known[path]
+
+    def _from_disk(self, path: str) -> bytes | None:
+        wanted = self._index.files[path].sha256
+        for candidate in dict.fromkeys((path, self._old_paths.get(path, path))):
+            try:
+                with open(self._index.layout.root / candidate, "rb") as file:
+                    content = file.read()
+            except OSError:
+                continue
+            if hashlib.sha256(content).hexdigest() == wanted:
+                return content
+        return None
 
 
 def _difference(
@@ -135,12 +180,14 @@ def _difference(
     fresh: dict[tuple[str, int, str, str], Failure] = {}
     with_branches: dict[tuple[str, int, str, str], set[bool]] = {}
     for (entry, runs_branches), failures in new_failures.items():
-        known = {
-            (paths.new_path(f.importer), paths.new_name(f.module, f.name))
-            for f in old_failures.get((back.get(entry, ""), runs_branches), ())
-        }
+        old = old_failures.get((back.get(entry, ""), runs_branches), ())
+        if any(f.certainty is Certainty.CERTAIN and not f.is_caught for f in old):
+            # It could not be imported first before.
+            continue
+        known = {(paths.new_path(f.importer), paths.new_name(f.module, f.name)): f.is_caught for f in old}
         for failure in failures:
-            if (failure.importer, (failure.module, failure.name)) not in known:
+            was_caught = known.get((failure.importer, (failure.module, failure.name)))
+            if was_caught is None or (was_caught and not failure.is_caught):
                 key = (failure.importer, failure.line, failure.module, failure.name)
                 with_branches.setdefault(key, set()).add(runs_branches)
                 shorter = fresh.get(key)

@@ -12,10 +12,11 @@ and as not run. Functions that a module calls while it runs are not followed.
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from analyzers.import_graph import EdgeKind, ImportEdge, ImportGraph
+from analyzers.import_time_uses import Chain
 from analyzers.model import DefinitionKind, Guard
 from analyzers.name_resolution import Kind
 
@@ -41,10 +42,12 @@ class Running:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """The statement `importer`:`line` takes `name` from `module`, or binds `module` itself (`name` is empty).
+    """The statement `importer`:`line` takes `name` from `module`, or its file uses `module.name`, too early.
 
-    `imported` is the file that still runs: the module's, or that of a package on the way to it. `stack` are
-    the files from there to `importer`, each with the line where it waits for the next one.
+    `name` is empty when the module itself is bound and what is used of it is not known. `imported` is the
+    file that still runs: the module's, or that of a package on the way to it. `stack` are the files from
+    there to `importer`, each with the line where it waits for the next one. `is_caught`: a `try` stands
+    around one of the imports on the way.
     """
 
     importer: str
@@ -54,8 +57,11 @@ class Failure:
     name: str
     certainty: Certainty
     stack: tuple[Running, ...]
-    is_module: bool = False
+    is_caught: bool = False
 
+
+#: A path to the dotted uses that run with its import; None: unknown.
+ChainsOf = Callable[[str], "frozenset[Chain] | None"]
 
 #: See `Simulation.failures`.
 Failures = dict[tuple[str, bool], tuple[Failure, ...]]
@@ -67,10 +73,11 @@ class _Step:
 
     line: int
     loads: tuple[str, ...]
-    takes: tuple[tuple[str, str, str], ...]  # (module, name, path of a module that the name is, or "")
-    modules: tuple[tuple[str, bool], ...]  # (module bound, whether under a name of its own)
+    takes: tuple[tuple[str, str], ...]  # (module, name)
+    modules: tuple[tuple[str, str], ...]  # (module bound, its local name; empty: used by its dotted name)
     bound: tuple[str, ...]
     is_branch: bool
+    is_tried: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +86,8 @@ class _Program:
     steps: tuple[_Step, ...]
     lines: dict[str, int]
     is_open: bool
+    tried: frozenset[int]
+    dotted: frozenset[tuple[str, ...]]  # the first two segments of what plain imports name
 
 
 @dataclass(slots=True)
@@ -90,6 +99,10 @@ class _State:
     bound: dict[str, set[str]] = field(default_factory=dict)
 
 
+class _ImportFails(Exception):
+    """What an import statement raises in the simulated program."""
+
+
 class Simulation:
     """Imports of the modules of one component, each by a fresh interpreter.
 
@@ -97,10 +110,13 @@ class Simulation:
         graph: the tree.
         members: paths of the files to run; all others count as loaded, which is right when none of them leads
             back to a member.
+        chains: what a file uses at import time; without it, every module bound too early is a possible
+        failure.
     """
 
-    def __init__(self, graph: ImportGraph, members: Iterable[str]) -> None:
+    def __init__(self, graph: ImportGraph, members: Iterable[str], chains: ChainsOf | None = None) -> None:
         self.graph = graph
+        self._chains = chains
         self._paths = {graph.module_of(path): path for path in members if graph.module_of(path)}
         self._programs: dict[str, _Program] = {}
         self._prefixes: dict[str, tuple[str, ...]] = {}
@@ -118,7 +134,9 @@ class Simulation:
             for path, failures in self._entries(runs_branches):
                 if not failures:
                     continue
-                unique = {(f.importer, f.line, f.module, f.name): f for f in reversed(failures)}
+                # What nobody catches counts more than what somebody does.
+                ordered = sorted(failures, key=lambda f: not f.is_caught)
+                unique = {(f.importer, f.line, f.module, f.name): f for f in ordered}
                 found[path, runs_branches] = tuple(unique[key] for key in sorted(unique))
                 if not has_branches:
                     found[path, False] = found[path, True]
@@ -156,24 +174,35 @@ class Simulation:
     # -- running ---------------------------------------------------------------------------------------------
 
     def _run(self, entry: str, state: _State, failures: list[Failure], runs_branches: bool) -> None:
-        stack: list[tuple[str, Iterator[str]]] = []
         for first in self._inside(entry):
-            if first in state.done:
-                continue
-            stack.append((first, self._execute(first, state, failures, runs_branches, stack)))
-            while stack:
-                module, steps = stack[-1]
-                wanted = next(steps, None)
-                if wanted is None:
-                    stack.pop()
-                    del state.running[module], state.bound[module]
+            if first not in state.done and not self._import(first, state, failures, runs_branches):
+                return
+
+    def _import(self, first: str, state: _State, failures: list[Failure], runs_branches: bool) -> bool:
+        """Runs a module and all that it imports; False when that fails and nobody catches it."""
+        stack: list[tuple[str, Generator[str, None, None]]] = []
+        wanted: str | None = first
+        error: _ImportFails | None = None
+        while wanted or stack:
+            if wanted and wanted not in state.done and wanted not in state.running:
+                steps = self._execute(wanted, state, failures, runs_branches, stack)
+                stack.append((wanted, steps))
+            module, steps = stack[-1]
+            try:
+                wanted = next(steps) if error is None else steps.throw(error)
+                error = None
+            except (StopIteration, _ImportFails) as ending:
+                stack.pop()
+                wanted = None
+                del state.running[module], state.bound[module]
+                # A module that failed is forgotten; whoever wants it next runs it again.
+                error = ending if isinstance(ending, _ImportFails) else None
+                if error is None:
                     state.done.add(module)
-                    parent = module.rpartition(".")[0]
+                    parent, _, leaf = module.rpartition(".")
                     if parent in state.running:
-                        state.bound[parent].add(module.rpartition(".")[2])
-                elif wanted not in state.done and wanted not in state.running:
-                    steps = self._execute(wanted, state, failures, runs_branches, stack)
-                    stack.append((wanted, steps))
+                        state.bound[parent].add(leaf)
+        return error is None
 
     def _execute(
         self,
@@ -181,8 +210,8 @@ class Simulation:
         state: _State,
         failures: list[Failure],
         runs_branches: bool,
-        stack: Sequence[tuple[str, Iterator[str]]],
-    ) -> Iterator[str]:
+        stack: Sequence[tuple[str, object]],
+    ) -> Generator[str, None, None]:
         """Runs a module up to each module that it wants, which it yields; notes what it takes too early."""
         program = self._program(module)
         state.running[module] = 0
@@ -192,42 +221,38 @@ class Simulation:
             if step.is_branch and not runs_branches:
                 state.bound[module].update(step.bound)
                 continue
-            for wanted in step.loads:
-                for prefix in self._inside(wanted):
-                    if prefix not in state.done and prefix not in state.running:
-                        yield prefix
-            for base, name, inner in step.takes:
-                certainty = self._lacks(base, name, inner, state)
-                if certainty is None:
-                    continue
-                if inner and inner in state.running and base not in state.running:
-                    found = self._failure(module, step.line, inner, "", certainty, state, stack)
-                    failures.append(replace(found, is_module=True))
-                else:
-                    failures.append(self._failure(module, step.line, base, name, certainty, state, stack))
-            for bound, under_own_name in step.modules:
-                running = [p for p in self._inside(bound) if p in state.running]
-                if not under_own_name:
-                    # `import a.b.c` is used as `a.b.c`: `a` is bound, and `b` becomes its attribute only when
-                    # `a.b` has run to its end.
-                    running = [p for p in running if "." in p or p == bound]
-                elif bound not in running or bound == module:
-                    continue
-                if running:
-                    culprit = running[-1]
-                    found = self._failure(module, step.line, culprit, "", Certainty.POSSIBLE, state, stack)
-                    failures.append(replace(found, module=bound, is_module=True))
+            try:
+                for wanted in step.loads:
+                    for prefix in self._inside(wanted):
+                        if prefix not in state.done and prefix not in state.running:
+                            yield prefix
+                for base, name in step.takes:
+                    certainty = self._lacks(base, name, state)
+                    if certainty is not None:
+                        found = self._failure(module, step.line, base, base, name, certainty, state, stack)
+                        failures.append(found)
+                        if certainty is Certainty.CERTAIN:
+                            raise _ImportFails
+            except _ImportFails:
+                if not step.is_tried:
+                    raise
+                continue
             state.bound[module].update(step.bound)
+            for bound, local in step.modules:
+                for culprit, wanted, name, certainty in self._early_uses(module, bound, local, state):
+                    found = self._failure(module, step.line, culprit, wanted, name, certainty, state, stack)
+                    # What is used after the statement is no longer inside its `try`, nor an ImportError.
+                    failures.append(replace(found, is_caught=False))
         state.running[module] = 0
 
-    def _lacks(self, base: str, name: str, inner: str, state: _State) -> Certainty | None:
+    def _lacks(self, base: str, name: str, state: _State) -> Certainty | None:
         """Whether `name` is missing in `base` now."""
         if base not in state.running:
-            return Certainty.POSSIBLE if inner and inner in state.running else None
+            return None
         if name == "*":
             return Certainty.POSSIBLE
         if name in state.bound[base]:
-            return Certainty.POSSIBLE if inner and inner in state.running else None
+            return None
         program = self._program(base)
         line = program.lines.get(name)
         if line is not None:
@@ -238,30 +263,80 @@ class Simulation:
             return Certainty.POSSIBLE if self._resolver.facts.exists(submodule) else Certainty.CERTAIN
         if program.is_open:
             return Certainty.POSSIBLE
-        if name.startswith("__"):
-            return None
-        if self._resolver.bound(base, name) is None:
-            # Missing also when nothing runs: an import that is broken anyway.
+        if name.startswith("__") or self._resolver.bound(base, name) is None:
+            # Every module has it, or it is missing also when nothing runs: an import that is broken anyway.
             return None
         return Certainty.CERTAIN
+
+    def _early_uses(
+        self, module: str, bound: str, local: str, state: _State
+    ) -> Iterator[tuple[str, str, str, Certainty]]:
+        """(module that still runs, module used, name wanted, certainty) of uses that come too early."""
+        running = [p for p in self._inside(bound) if p in state.running]
+        if not running or (local and bound not in running):
+            return
+        chains = self._chains(self._paths[module]) if self._chains is not None else None
+        root = local or bound.partition(".")[0]
+        if chains is None:
+            if bound == module and local:
+                return
+            # `import a.b.c` is used as `a.b.c`: `b` becomes an attribute of `a` only when `a.b` has run.
+            culprits = [bound] if local else [p for p in running if "." in p or p == bound]
+            if culprits:
+                yield culprits[-1], bound, "", Certainty.POSSIBLE
+            return
+        others = self._program(module).dotted
+        for chain in sorted(c for c in chains if c[0] == root):
+            if not local and chain[:2] in others and tuple(bound.split(".")[:2]) != chain[:2]:
+                # Another statement of the file brings it.
+                continue
+            current = bound if local else root
+            if len(chain) == 1:
+                if local:
+                    yield current, bound, "", Certainty.POSSIBLE
+                continue
+            for name in chain[1:]:
+                inner = f"{current}.{name}"
+                is_bound = name in state.bound.get(current, ())
+                if inner in state.running and not is_bound:
+                    # A module becomes an attribute of its package only when it has run.
+                    yield inner, current, name, Certainty.CERTAIN
+                    break
+                if current in state.running and current != module and not is_bound:
+                    certainty = self._lacks(current, name, state)
+                    if certainty is None and inner in self._paths and inner not in state.done:
+                        certainty = Certainty.CERTAIN
+                    if certainty is not None:
+                        yield current, current, name, certainty
+                        break
+                if not self._resolver.facts.exists(inner):
+                    break
+                current = inner
 
     def _failure(
         self,
         module: str,
         line: int,
-        base: str,
+        culprit: str,
+        wanted: str,
         name: str,
         certainty: Certainty,
         state: _State,
-        stack: Sequence[tuple[str, Iterator[str]]],
+        stack: Sequence[tuple[str, object]],
     ) -> Failure:
         order = [m for m, _ in stack]
-        start = order.index(base)
+        start = order.index(culprit)
         chain = tuple(
             Running(self._paths[m], state.running[m], follower)
             for m, follower in zip(order[start:], order[start + 1 :], strict=False)
         )
-        return Failure(self._paths[module], line, self._paths[base], base, name, certainty, chain)
+        caught = any(self._is_tried(m, state.running[m]) for m in order)
+        return Failure(
+            self._paths[module], line, self._paths[culprit], wanted, name, certainty, chain, caught
+        )
+
+    def _is_tried(self, module: str, line: int) -> bool:
+        return line in self._program(module).tried
 
     # -- programs --------------------------------------------------------------------------------------------
 
@@ -282,29 +357,40 @@ class Simulation:
         for number, edges in by_statement.items():
             statement = record.imports[number]
             loads: list[str] = []
-            takes: list[tuple[str, str, str]] = []
-            modules: list[tuple[str, bool]] = []
+            takes: list[tuple[str, str]] = []
+            modules: list[tuple[str, str]] = []
             bound: list[str] = []
             if not statement.is_from:
                 aliases = {alias.name: alias for alias in statement.names}
                 for edge in edges:
                     loads.append(edge.module)
-                    modules.append((edge.module, aliases[edge.module].asname is not None))
+                    modules.append((edge.module, aliases[edge.module].asname or ""))
             else:
+                locals_ = {alias.name: alias.bound for alias in statement.names}
                 for edge in edges:
                     loads.append(edge.module)
                     if not edge.names:
-                        modules.append((edge.module, True))
+                        modules.append((edge.module, locals_[edge.module.rpartition(".")[2]]))
                     for name in edge.names:
-                        takes.append((edge.module, name, self._inner(edge.module, name)))
+                        takes.append((edge.module, name))
+                        inner = self._inner(edge.module, name)
+                        if inner:
+                            modules.append((inner, locals_[name]))
                         if name == "*":
                             loads.extend(self._star_submodules(edge.module))
                             bound.extend(self._star_names(edge.module))
             if statement.scope.value == "module":
                 bound.extend(alias.bound for alias in statement.names if alias.name != "*")
-            is_branch = bool(statement.guard & _BRANCH)
             steps.append(
-                _Step(statement.line, tuple(loads), tuple(takes), tuple(modules), tuple(bound), is_branch)
+                _Step(
+                    statement.line,
+                    tuple(loads),
+                    tuple(takes),
+                    tuple(modules),
+                    tuple(bound),
+                    is_branch=bool(statement.guard & _BRANCH),
+                    is_tried=bool(statement.guard & Guard.TRY),
+                )
             )
         lines: dict[str, int] = {}
         for definition in record.definitions:
@@ -317,7 +403,11 @@ class Simulation:
             if number not in own and statement.scope.value == "module" and not statement.is_typing_only:
                 for alias in statement.names:
                     lines[alias.bound] = min(statement.line, lines.get(alias.bound, statement.line))
-        return _Program(module, tuple(steps), lines, self._resolver.is_open(module))
+        tried = frozenset(step.line for step in steps if step.is_tried)
+        dotted = frozenset(
+            tuple(name.split(".")[:2]) for step in steps for name, local in step.modules if not local
+        )
+        return _Program(module, tuple(steps), lines, self._resolver.is_open(module), tried, dotted)
 
     def _inner(self, module: str, name: str) -> str:
         """The module of the component that a bound name of `module` stands for; empty: none."""

@@ -1,4 +1,4 @@
-"""Whether a module uses what an import statement binds while it is itself being imported.
+"""Which names a module uses while it is itself being imported.
 
 Import time is all code outside functions, and functions and classes of the file that such code names,
 directly or through each other: naming one may call it. Methods run when their class is named. A use that
@@ -10,54 +10,22 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterable, Iterator
 
+#: A dotted use: `("a", "b", "c")` for `a.b.c`, `("a",)` for a bare `a`.
+Chain = tuple[str, ...]
+
 _Function = (ast.FunctionDef, ast.AsyncFunctionDef)
 
 
-def is_used_at_import_time(text: str, line: int, module: str) -> bool:
-    """Whether code that runs with the import of the file needs what the import in `line` binds.
-
-    Args:
-        text: the source of the importing file.
-        line: 1-based first line of the import statement.
-        module: for `import a.b.c` without `as`: the module that must be complete; dotted uses of others count
-            as no use.
-
-    Returns:
-        True as well when the file cannot be parsed or has no import in that line.
-    """
+def import_time_chains(text: str) -> frozenset[Chain] | None:
+    """All dotted uses in code that runs with the import of a file; None when it cannot be parsed."""
     try:
         tree = ast.parse(text)
+        return frozenset(_chains_at_import_time(tree))
     except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return True
-    names: set[str] = set()
-    roots: set[str] = set()
-    found = False
-    for node in ast.walk(tree):
-        if isinstance(node, (ast.Import, ast.ImportFrom)) and node.lineno == line:
-            found = True
-            for alias in node.names:
-                if isinstance(node, ast.Import) and alias.asname is None:
-                    roots.add(alias.name.partition(".")[0])
-                else:
-                    names.add(alias.asname or alias.name)
-    if not found or "*" in names:
-        return True
-    return any(_is_use(chain, names, roots, module) for chain in _chains_at_import_time(tree))
+        return None
 
 
-def _is_use(chain: tuple[str, ...], names: set[str], roots: set[str], module: str) -> bool:
-    if chain[0] in names:
-        return True
-    if chain[0] not in roots:
-        return False
-    parts = tuple(module.split("."))
-    size = min(len(parts), len(chain))
-    # `a` alone may be looked into by others; `a.other` is not what is incomplete.
-    return chain[:size] == parts[:size]
-
-
-def _chains_at_import_time(tree: ast.Module) -> Iterator[tuple[str, ...]]:
-    """The dotted uses (`("a", "b", "c")`) in code that runs with the import."""
+def _chains_at_import_time(tree: ast.Module) -> Iterator[Chain]:
     units: dict[str, list[ast.stmt]] = {}
     lazy_annotations = any(
         isinstance(s, ast.ImportFrom)
@@ -83,7 +51,7 @@ def _chains_at_import_time(tree: ast.Module) -> Iterator[tuple[str, ...]]:
                 pending.append(units[name])
 
 
-def _chains(statements: Iterable[ast.stmt], lazy_annotations: bool) -> Iterator[tuple[str, ...]]:
+def _chains(statements: Iterable[ast.stmt], lazy_annotations: bool) -> Iterator[Chain]:
     stack: list[ast.AST] = list(statements)
     while stack:
         node = stack.pop()
@@ -108,7 +76,7 @@ def _chains(statements: Iterable[ast.stmt], lazy_annotations: bool) -> Iterator[
         stack.extend(ast.iter_child_nodes(node))
 
 
-def _dotted(node: ast.expr) -> tuple[str, ...]:
+def _dotted(node: ast.expr) -> Chain:
     """`("a", "b")` for `a.b`; empty when it does not begin with a name."""
     parts: list[str] = []
     while isinstance(node, ast.Attribute):

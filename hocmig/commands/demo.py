@@ -105,9 +105,7 @@ def _detect(demo: _Demo, summary: SampleSummary) -> bool:
 
 def _manifest(demo: _Demo, summary: SampleSummary) -> bool:
     # Exit code 1 is right here: the workbook has rows that nobody has decided yet.
-    code = demo.run(
-        f"P0: {summary.misplaced} misplaced files in the workbook", "manifest", "--workbook", summary.workbook
-    )
+    code = demo.run(f"P0: {summary.misplaced} misplaced files in the workbook", "manifest")
     return code in (0, 1) and _settle(demo, summary)
 
 

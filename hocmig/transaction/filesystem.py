@@ -209,6 +209,21 @@ class Tree:
             self.remove_below(f"{path}/{name}")
         self.remove_folder(path)
 
+    def copy_below(self, source: str, path: str) -> None:
+        """Copy the folder `source` with all it holds to `path`, symlinks as links."""
+        status = self.lstat(source)
+        if status is None:
+            return
+        if stat.S_ISLNK(status.st_mode):
+            self.create_link(path, self.read_link(source))
+        elif stat.S_ISDIR(status.st_mode):
+            self.make_folder(path, 0o700)
+            for name in self.names(source):
+                self.copy_below(f"{source}/{name}", f"{path}/{name}")
+            self.set_folder_mode(path, stat.S_IMODE(status.st_mode))
+        else:
+            self.create(path, self.read(source)[0], stat.S_IMODE(status.st_mode))
+
     def set_owner(self, path: str, user: int, group: int) -> None:
         with self._at(path) as (folder, name):
             _announce("chown", path)

@@ -179,7 +179,8 @@ def _steps(
     for change in change_set.changes:
         pre_image = before[change.source].image if change.before_sha256 is not None else None
         image = _after(change, pre_image)
-        files.append(_ledger_file(change, pre_image, image))
+        if change.path != change.source or image != pre_image:
+            files.append(_ledger_file(change, pre_image, image))
         if image is not None and change.content is not None:
             after[change.path] = image
             contents[change.path] = change.content

@@ -152,8 +152,8 @@ def _copy(tree: Tree, slot: str, path: str, image: Image, expected: tuple[int, .
 
 def clear_transit(tree: Tree, plan: SwapPlan) -> None:
     """Remove the copies that an interrupted swap left beside files on other file systems."""
-    for folder in {folder_of(step.path) for step in plan.steps}:
-        tree.discard(f"{folder}/{_BESIDE}" if folder else _BESIDE)
+    for folder in {folder_of(step.path) for step in plan.steps} | {f.path for f in plan.removed}:
+        tree.remove_below(f"{folder}/{_BESIDE}" if folder else _BESIDE)
 
 
 def _make_folders(tree: Tree, plan: SwapPlan, direction: Direction) -> None:
@@ -163,9 +163,8 @@ def _make_folders(tree: Tree, plan: SwapPlan, direction: Direction) -> None:
         return
     for number, removed in reversed(list(enumerate(plan.removed))):
         _make(tree, removed)
-        cache = f"{removed.path}/{CACHE_FOLDER}"
-        if tree.lstat(f"{CACHES}/{number}") is not None and tree.lstat(cache) is None:
-            tree.rename(f"{CACHES}/{number}", cache)
+        if tree.lstat(f"{CACHES}/{number}") is not None:
+            _carry(tree, f"{CACHES}/{number}", f"{removed.path}/{CACHE_FOLDER}", f"{removed.path}/{_BESIDE}")
 
 
 def _make(tree: Tree, folder: Folder) -> None:
@@ -199,20 +198,30 @@ def _retire(tree: Tree, folder: str, cache_slot: str) -> None:
         # Somebody put a file there meanwhile: the folder stays with it.
         return
     cache = f"{folder}/{CACHE_FOLDER}"
-    if names:
-        tree.remove_below(cache_slot)
-        try:
-            tree.rename(cache, cache_slot)
-        except OSError as error:
-            if error.errno != errno.EXDEV:
-                raise
-            # Python makes caches again; not worth a copy across file systems.
-            tree.remove_below(cache)
+    if names and tree.lstat(cache_slot) is not None:
+        # An earlier attempt ended between copying the cache and removing it.
+        tree.remove_below(cache)
+    elif names:
+        _carry(tree, cache, cache_slot, f"{cache_slot}.part")
     try:
         tree.remove_folder(folder)
     except OSError as error:
         if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
             raise
+
+
+def _carry(tree: Tree, source: str, place: str, draft: str) -> None:
+    """Put the folder `source` to `place`, in place of a folder there, which is never seen half copied."""
+    tree.remove_below(place)
+    try:
+        tree.rename(source, place)
+    except OSError as error:
+        if error.errno != errno.EXDEV:
+            raise
+        tree.remove_below(draft)
+        tree.copy_below(source, draft)
+        tree.rename(draft, place)
+        tree.remove_below(source)
 
 
 def _sync(tree: Tree, plan: SwapPlan) -> None:

@@ -209,6 +209,11 @@ def test_unusual_names(name: str) -> None:
     )
 
 
+def test_ranges_of_empty_sides_and_names_with_blanks_are_written_as_git_does() -> None:
+    patch = check({}, (FileChange("a b", content=b"x\ny\n"),), {"a b": (b"x\ny\n", 0o644)})
+    assert patch.splitlines()[3:6] == [b"--- /dev/null", b"+++ b/a b\t", b"@@ -0,0 +1,2 @@"]
+
+
 def test_nothing_to_change_gives_nothing() -> None:
     assert check({"a": (b"x", 0o644)}, (edit("a", b"x", b"x"),), {"a": (b"x", 0o644)}) == b""
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import fcntl
 import multiprocessing
+import threading
 from pathlib import Path
 
 import pytest
@@ -122,6 +124,20 @@ def test_two_processes_append_at_once(tmp_path: Path) -> None:
     ledger = read_ledger(tmp_path)
     assert ledger.problems == ()
     assert {e.entry_id for e in ledger.entries} == {f"{n}{i}" for n in "ab" for i in range(20)}
+
+
+def test_an_append_waits_for_the_one_under_way(tmp_path: Path) -> None:
+    append(tmp_path, entry("a"))
+    with (tmp_path / ".hocmig/lock-ledger").open("r+b") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        # A thread: a forked process would inherit the lock.
+        worker = threading.Thread(target=append, args=(tmp_path, entry("b")), daemon=True)
+        worker.start()
+        worker.join(0.5)
+        assert worker.is_alive()
+        assert len(read_ledger(tmp_path).entries) == 1
+    worker.join(30)
+    assert len(read_ledger(tmp_path).entries) == 2
 
 
 def test_a_folder_in_place_of_the_ledger_is_one_clear_line(tmp_path: Path) -> None:

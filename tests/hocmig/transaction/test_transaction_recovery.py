@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import stat
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -80,6 +81,26 @@ def test_files_that_people_changed_since_are_refused_then_put_aside(
     assert (interrupted / done.rescued[path]).read_bytes() == b"mine"
     old, new = trees(scenario, interrupted)
     assert scenario.snapshot(interrupted) == (new if resume else old)
+
+
+def test_a_folder_that_was_made_without_its_mode_gets_it_in_the_next_attempt(
+    scenario: ModuleType, tmp_path: Path
+) -> None:
+    trial, twin, root = (tmp_path / name for name in ("trial", "twin", "root"))
+    for folder in (trial, twin, root):
+        folder.mkdir()
+        scenario.build(folder, scenario.old_files())
+    old = scenario.snapshot(root)
+    calls = scenario.count_calls(scenario.migrate, trial)
+    number = 2 + calls.index(("rmdir", "pkg/a"))
+    for folder in (twin, root):
+        assert scenario.in_child(scenario.migrate, folder, f"kill:{number}") == -9
+        assert not (folder / "pkg/a").exists()
+    place = 1 + scenario.count_calls(scenario.rolled_back, twin).index(("chmod", "pkg/a"))
+    assert scenario.in_child(scenario.rolled_back, root, f"kill:{place}") == -9
+    assert stat.S_IMODE((root / "pkg/a").stat().st_mode) == 0o700
+    assert recover(root, resume=False) is not None
+    assert scenario.snapshot(root) == old
 
 
 @pytest.mark.parametrize("resume", [True, False])

@@ -153,6 +153,13 @@ def test_nothing_to_do_leaves_no_trace_in_the_ledger(tmp_path: Path) -> None:
     assert read_ledger(tmp_path).entries == ()
 
 
+def test_a_file_that_stays_as_it_is_is_not_in_the_ledger(tmp_path: Path) -> None:
+    before = write(tmp_path, "a")
+    result = run(tmp_path, FileChange("a", None, b"old\n", None, before), FileChange("b", content=b""))
+    assert result.changed == ("b",)
+    assert [f.path_after for f in read_ledger(tmp_path).entries[0].files] == ["b"]
+
+
 def test_stale_files_are_all_named_before_anything_is_written(tmp_path: Path) -> None:
     a, b = write(tmp_path, "a"), write(tmp_path, "b")
     other = write(tmp_path, "input")

@@ -19,7 +19,7 @@ from analyzers.layout import ModuleName
 from analyzers.model import FileRecord, Finding, ImportedName, ImportRecord, Relocation
 from analyzers.name_resolution import NameResolver
 from analyzers.project_facts import IndexFacts
-from analyzers.python_strings import StringReference, find_string_references
+from analyzers.python_string_references import StringReference, find_string_references
 from analyzers.relocation_map import RelocationMap
 from analyzers.source import Source, decode
 from analyzers.text_positions import TextPositions

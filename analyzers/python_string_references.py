@@ -15,12 +15,11 @@ import ast
 import re
 from bisect import bisect_right
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from analyzers.layout import ModuleName
 from analyzers.python_string_spans import SpanSet, StringPart, merged, string_parts
 from analyzers.python_string_uses import Collected, StringUse, Use, collect_strings
-from analyzers.python_strings import StringReference
 from analyzers.relocation_map import RelocationMap
 from analyzers.text_positions import TextPositions
 from analyzers.text_references.candidates import dotted_inside, pattern_of
@@ -39,6 +38,22 @@ _TYPE_COMMENT = re.compile(r"#\s*type:(?!\s*ignore\b)")
 _LINE_END = re.compile(r"\r\n|\r|\n")
 _LONGEST_NAME = 1000
 _UNKNOWN_PACKAGE = "the package that the name is relative to is not known"
+
+
+@dataclass(frozen=True, slots=True)
+class StringReference:
+    """A stretch of the decoded text (character offsets) inside a string or comment, and what it becomes.
+
+    `new` is empty for a mention without a single answer; `line` is 1-based.
+    """
+
+    line: int
+    start: int
+    end: int
+    old: str
+    new: str
+    certainty: Certainty
+    why: str
 
 
 def find_string_references(

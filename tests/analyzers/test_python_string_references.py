@@ -11,8 +11,7 @@ from hypothesis import strategies as st
 
 from analyzers.layout import ModuleName
 from analyzers.model import Relocation
-from analyzers.python_string_references import find_string_references
-from analyzers.python_strings import StringReference
+from analyzers.python_string_references import StringReference, find_string_references
 from analyzers.relocation_map import RelocationMap
 from analyzers.text_positions import TextPositions
 

@@ -136,7 +136,8 @@ class _Chains:
     """The import-time uses of files, read when they are asked for.
 
     Without a reader, files are read below the root if their bytes are still those of the index, under their
-    new or their old path. Names of modules that moved count under both names, whichever the text has.
+    new or their old path; `before` is given for the tree afterwards. Names there count as they stand and as
+    they will be, since the text may not be rewritten yet.
     """
 
     def __init__(
@@ -153,7 +154,7 @@ class _Chains:
             content = self._read(path) if self._read is not None else self._from_disk(path)
             source = decode(content) if content is not None else None
             chains = import_time_chains(source.text) if source is not None and not source.error else None
-            if chains is not None:
+            if chains is not None and self._old_paths:
                 chains |= frozenset(self._paths.new_chain(chain) for chain in chains)
             self._known[path] = chains
         return self._known[path]

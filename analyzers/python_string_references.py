@@ -364,7 +364,7 @@ class _Finder:
             return
         line = node.lineno
         if all(piece is not None for piece, _ in pieces):
-            self._read_constant_sum(node, [(p or "", c) for p, c in pieces], written)
+            self._read_constant_sum(node, [(p or "", c) for p, c in pieces], written, is_looked_up)
             return
         if not re.fullmatch(r"[\w.:\0]*", written):
             for piece, _ in pieces:
@@ -376,7 +376,9 @@ class _Finder:
         if moved and (is_looked_up or any(f".{word}" in written for word in moved)):
             self._mention_computed(node, line)
 
-    def _read_constant_sum(self, node: ast.expr, pieces: list[tuple[str, bool]], written: str) -> None:
+    def _read_constant_sum(
+        self, node: ast.expr, pieces: list[tuple[str, bool]], written: str, is_looked_up: bool
+    ) -> None:
         if not _DOTTED.fullmatch(written):
             return
         resolved = resolve_dotted(written, self.relocations, self.facts)
@@ -391,7 +393,9 @@ class _Finder:
         if any(self._settled(piece) != piece for piece, is_name in pieces if is_name):
             self.found.append(self._reference(start, end, "", Certainty.MENTION, why))
         else:
-            self._add(start, end, f'"{resolved.new}"', Certainty.LIKELY, why)
+            # What a known call looks up is a name for sure, and all its parts are known here.
+            certainty = Certainty.CERTAIN if is_looked_up and resolved.exists else Certainty.LIKELY
+            self._add(start, end, f'"{resolved.new}"', certainty, why)
 
     def _settled(self, piece: str) -> str:
         resolved = resolve_dotted(piece, self.relocations, self.facts) if "." in piece else None

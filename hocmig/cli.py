@@ -24,6 +24,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "init": ("init", "Detect the layout of a repository and write hocmig.yaml."),
     "manifest": ("manifest", "P0: from the audit workbook to the migration manifest."),
     "resolve": ("resolve", "Settle rows of the manifest that wait for a decision."),
+    "validate": ("validate", "P1: check the plan: files, targets, cycles, layers, callers."),
     "move": ("move", "P2: carry out the manifest: move files, rewrite references, or roll back."),
     "mv": ("mv", "Move modules, packages or symbols without a workbook."),
     "recover": ("recover", "End an interrupted transaction."),

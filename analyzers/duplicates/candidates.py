@@ -25,8 +25,7 @@ class Outline:
 
 
 def outline_definitions(corpus: Corpus, min_rows: int) -> Outline:
-    """Returns the outline of the corpus; functions and classes of fewer than `min_rows` lines are left out.
-    """
+    """Returns the outline of the corpus; functions and classes below `min_rows` lines are left out."""
     nothing = b"\xff\xff\xff\xff" * len(corpus)
     function_at, class_at = array("i", nothing), array("i", nothing)
     around: dict[int, int] = {}

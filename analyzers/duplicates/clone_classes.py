@@ -17,12 +17,17 @@ _HUBS = 3
 _TOLERANCE = 0.9
 
 
-def clone_classes(edges: Mapping[Edge, float], verify: Verify) -> list[tuple[int, ...]]:
+def clone_classes(
+    edges: Mapping[Edge, float],
+    verify: Verify,
+    apart: Callable[[int, int], bool] = lambda a, b: False,
+) -> list[tuple[int, ...]]:
     """Returns the classes, each sorted, sorted by their members.
 
     Args:
         edges: similarity (0 to 1) of pairs of members (smaller number first).
         verify: says for further pairs whether they are alike, too; called once.
+        apart: says of two members that they must not stand in one class (their places overlap).
     """
     neighbours: dict[int, set[int]] = {}
     for a, b in edges:
@@ -31,7 +36,7 @@ def clone_classes(edges: Mapping[Edge, float], verify: Verify) -> list[tuple[int
     components = _components(neighbours)
     missing: list[Edge] = []
     for members in components:
-        missing.extend(_missing(members, neighbours))
+        missing.extend(e for e in _missing(members, neighbours) if not apart(*e))
     tested = set(missing)
     for (a, b), alike in zip(missing, verify(missing) if missing else (), strict=True):
         if alike:
@@ -39,7 +44,7 @@ def clone_classes(edges: Mapping[Edge, float], verify: Verify) -> list[tuple[int
             neighbours[b].add(a)
     classes: list[tuple[int, ...]] = []
     for members in components:
-        classes.extend(_split(members, neighbours, tested, len(members) <= SMALL_COMPONENT))
+        classes.extend(_split(members, neighbours, tested, apart))
     return sorted(classes)
 
 
@@ -73,9 +78,13 @@ def _missing(members: list[int], neighbours: Mapping[int, set[int]]) -> list[Edg
 
 
 def _split(
-    members: list[int], neighbours: Mapping[int, set[int]], tested: set[Edge], small: bool
+    members: list[int],
+    neighbours: Mapping[int, set[int]],
+    tested: set[Edge],
+    apart: Callable[[int, int], bool],
 ) -> list[tuple[int, ...]]:
     """Takes classes off a component until each of its pairs is in one."""
+    small = len(members) <= SMALL_COMPONENT
     left = {m: set(neighbours[m]) for m in members}
     out: list[tuple[int, ...]] = []
     while True:
@@ -86,10 +95,15 @@ def _split(
         for other in sorted(left[leader], key=lambda m: (-len(neighbours[m] & left[leader]), m)):
             alike = sum(other in neighbours[m] for m in joined)
             known = len(joined) if small else _known(other, joined, neighbours, tested)
-            if alike >= _TOLERANCE * known:
+            if alike >= _TOLERANCE * known and not any(apart(m, other) for m in joined):
                 joined.append(other)
         for member in joined:
             left[member].difference_update(joined)
+        if len(joined) == 1:  # every neighbour overlaps it
+            for other in left.pop(leader):
+                left[other].discard(leader)
+            left[leader] = set()
+            continue
         out.append(tuple(sorted(joined)))
 
 

@@ -119,6 +119,9 @@ def detect_duplicates(
             notes.append(Note(path, "changed while it was read: left out"))
     notes.extend(Note(path, stream.note) for path, stream in streams.items() if stream.note)
     groups: list[CloneGroup] = []
+    generated = sum(stream.is_generated for stream in streams.values())
+    if generated > 1:
+        notes.append(Note("", f"{generated} generated files: not compared with each other"))
     if "exact" in settings.modes:
         groups.extend(file_groups(streams, settings.min_function_lines))
     verified: dict[bytes, tuple[VerifiedPair, ...]] = {}
@@ -259,6 +262,8 @@ class _Search:
                 current = corpus.file_of(a)
                 after = corpus.offsets[current + 1]
             other = corpus.file_of(b)
+            if corpus.streams[current].is_generated and corpus.streams[other].is_generated:
+                continue
             if scope == "all" or (domains[current] != domains[other]) == (scope == "across"):
                 by_files.setdefault((current, other), []).append((a, b))
         return [FilePair(a, b, tuple(found)) for (a, b), found in sorted(by_files.items())]

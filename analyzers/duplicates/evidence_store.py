@@ -1,5 +1,4 @@
-"""Fetches the names and literals of statements from the sources, only for the statements that are compared.
-"""
+"""Fetches the names and literals of statements from the sources, only for those that are compared."""
 
 from __future__ import annotations
 

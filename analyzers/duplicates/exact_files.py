@@ -1,5 +1,4 @@
-"""Groups files with equal bytes, and files that are equal but for layout, comments, docstrings, import order.
-"""
+"""Groups files with equal bytes, and files equal but for layout, comments, docstrings, import order."""
 
 from __future__ import annotations
 

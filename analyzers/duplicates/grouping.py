@@ -88,7 +88,7 @@ def _groups(
     best: dict[tuple[int, int], _Edge] = {}
     for edge in edges:
         a, b = numbers[spots.get(edge.first, edge.first)], numbers[spots.get(edge.second, edge.second)]
-        if a == b:
+        if max(runs[a][0], runs[b][0]) <= min(runs[a][1], runs[b][1]):
             continue
         if a > b:
             a, b, edge = b, a, _Edge(edge.second, edge.first, edge.likeness)
@@ -103,7 +103,11 @@ def _groups(
                 best[a, b] = _Edge(runs[a], runs[b], likeness)
         return [likeness is not None for likeness in answers]
 
-    classes = clone_classes({pair: edge.likeness.similarity for pair, edge in best.items()}, verify)
+    classes = clone_classes(
+        {pair: edge.likeness.similarity for pair, edge in best.items()},
+        verify,
+        lambda a, b: max(runs[a][0], runs[b][0]) <= min(runs[a][1], runs[b][1]),
+    )
     return [_group(corpus, paths, kind, members, runs, names, best) for members in classes]
 
 

@@ -2,7 +2,8 @@
 
 Equal shape alone is no proof: `a = b(c)` fits thousands of places. A pair of statements is *consistent* when
 its names follow one one-to-one renaming of the whole fragment, and *proven* when, besides, at least half of
-its names and literals are equal or are renamed the same way elsewhere in the fragment, too.
+its names and literals are equal or are renamed the same way elsewhere in the fragment, too. Two different
+texts of several lines are never proof of a copy, however alike the statements around them are.
 Source of the rule: the performance page of the specification, "What the prototype did"; the measured
 precision is in docs/duplicates.md.
 """
@@ -34,8 +35,7 @@ class Proof:
 
 
 def prove(pairs: Sequence[tuple[Evidence, Evidence]]) -> Proof:
-    """Returns which pairs of statements one renaming explains; the renaming is the one most names vote for.
-    """
+    """Returns which pairs of statements one renaming explains: the one that most names vote for."""
     votes: Counter[tuple[tuple[str, str], tuple[str, str]]] = Counter()
     for left, right in pairs:
         votes.update(zip(left, right))  # noqa: B905 - equal shapes have equally many entries
@@ -52,17 +52,19 @@ def prove(pairs: Sequence[tuple[Evidence, Evidence]]) -> Proof:
     for left, right in pairs:
         certain = 0
         fits = True
+        texts_differ = False
         for vote in zip(left, right):  # noqa: B905
             x, y = vote
             if x[0] == LITERAL:
                 certain += x == y
+                texts_differ = texts_differ or (x != y and ("\n" in x[1] or "\n" in y[1]))
             elif there.get(x) != y:
                 fits = False
                 break
             else:
                 certain += x == y or votes[vote] >= 2
         consistent.append(fits)
-        proven.append(fits and 2 * certain >= len(left))
+        proven.append(fits and not texts_differ and 2 * certain >= len(left))
         if fits:
             seen.update(zip(left, right))  # noqa: B905
     agree = sum(x == y or (x[0] != LITERAL and votes[x, y] >= 2) for x, y in seen)

@@ -71,8 +71,7 @@ def window_keys(corpus: Corpus, form: str, rule: SeedRule) -> array[int]:
 
 
 def seed_pairs(corpus: Corpus, keys: array[int], rule: SeedRule) -> Iterator[tuple[int, int]]:
-    """Yields pairs of places (earlier, later) whose windows are equal and do not continue a pair before them.
-    """
+    """Yields pairs of places (earlier, later) with equal windows that do not continue a pair before them."""
     first_seen: dict[int, int] = {}
     groups: dict[int, list[int]] = {}
     for place, key in enumerate(keys):

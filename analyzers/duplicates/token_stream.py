@@ -8,6 +8,7 @@ not parse gives a stream all the same.
 from __future__ import annotations
 
 import hashlib
+import re
 from array import array
 from dataclasses import dataclass
 
@@ -18,6 +19,11 @@ from analyzers.duplicates.logical_lines import Lexer, LogicalLine, decode_source
 
 MAX_FILE_BYTES = 16 * 1024 * 1024
 MAX_STATEMENT_TOKENS = 4_000
+_HEAD_BYTES = 2_000
+_GENERATED = re.compile(
+    rb"^#.*?(?:@generated|\bauto-?generated|\bgenerated (?:by|from|automatically)\b|\bdo not edit\b)",
+    re.IGNORECASE | re.MULTILINE,
+)
 _FORMS_LIMIT = 400_000
 
 IS_DATA = 1
@@ -50,7 +56,8 @@ class FileStream(msgspec.Struct, frozen=True, array_like=True):
     `raw`, `member`, `shape`: 64-bit hashes of the forms. `rows`, `end_rows`: 1-based lines. `code_rows`:
     lines with code. `tokens`: their number. `indents`: columns. `flags`: IS_DATA, IS_LONG. `normal_sha256` is
     equal for two files that differ only in comments, docstrings, formatting and the order of imports. `note`
-    says what was cut or why the content was left out, or is empty.
+    says what was cut or why the content was left out, or is empty. `is_generated`: its head says that a
+    program wrote it.
     """
 
     sha256: str
@@ -69,6 +76,7 @@ class FileStream(msgspec.Struct, frozen=True, array_like=True):
     definitions: tuple[DefinitionSpan, ...]
     marks: tuple[tuple[int, str], ...]
     note: str = ""
+    is_generated: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,6 +192,7 @@ class StreamBuilder:
             definitions=outline.close(len(raw)),
             marks=self._marks(rows, data),
             note=note,
+            is_generated=_GENERATED.search(data[:_HEAD_BYTES]) is not None,
         )
 
     def _marks(self, rows: list[str], data: bytes) -> tuple[tuple[int, str], ...]:

@@ -15,7 +15,6 @@ from analyzers.duplicates.definition_clones import DefinitionPair, verify_defini
 from analyzers.duplicates.evidence_store import EvidenceStore
 from analyzers.duplicates.fragment_pairs import FragmentPair, Limits
 
-
 _ONE_FUNCTION = 0.6
 
 
@@ -136,8 +135,7 @@ def _of_files(
 
 
 def _weight(found: FragmentPair) -> float:
-    """Statements that agree, times the similarity: of two findings with the same core the tighter is heavier.
-    """
+    """Statements that agree, times the similarity: of two findings with one core the tighter is heavier."""
     size = found.last_a - found.first_a + found.last_b - found.first_b + 2
     return found.similarity * found.similarity * size / 2
 

@@ -20,7 +20,9 @@ def report_prepared(workspace: Workspace, prepared: PreparedRelocation) -> int:
     document = _document(prepared)
     document["executed"] = False
     if terminal.json:
-        document["diff"] = diff_text(prepared.change_set, workspace.root)
+        # JSON is Unicode: bytes of other encodings are shown escaped.
+        diff = diff_text(prepared.change_set, workspace.root).encode("utf-8", "surrogateescape")
+        document["diff"] = diff.decode("utf-8", "backslashreplace")
         terminal.document(document)
     else:
         terminal.result(diff_text(prepared.change_set, workspace.root))

@@ -13,6 +13,7 @@ from analyzers.errors import StaleInputError
 from hocmig.transaction.filesystem import NO_LINK_ERRORS, Tree
 from hocmig.transaction.image import Image, Seen, signature
 from hocmig.transaction.plan import Prepared
+from hocmig.transaction.safe_path import STATE_FOLDER
 from hocmig.transaction.state_folder import ACTIVE, CACHES, NEW, OLD, discard_stage
 
 #: Path -> signature of what stands there (None: nothing); see `image.signature`.
@@ -24,6 +25,7 @@ def stage_new_files(tree: Tree, prepared: Prepared) -> None:
     discard_stage(tree)
     for folder in (ACTIVE, NEW, OLD, CACHES):
         tree.make_folder(folder, 0o700)
+    tree.sync_folder(STATE_FOLDER)
     stage_from(tree, prepared, 0)
     tree.sync_folder(ACTIVE)
 

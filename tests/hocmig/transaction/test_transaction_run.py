@@ -401,6 +401,38 @@ def test_a_target_that_appears_during_the_swap_is_not_overwritten(tmp_path: Path
     assert (tmp_path / "new.py").read_bytes() == b"mine"
 
 
+def test_everything_is_durable_before_the_next_step_relies_on_it(tmp_path: Path, monkeypatch: Patch) -> None:
+    a, b = write(tmp_path, "d/a"), write(tmp_path, "e/b")
+    calls: list[tuple[str, str]] = []
+    monkeypatch.setattr(filesystem, "observe", lambda call, path: calls.append((call, path)))
+    run(
+        tmp_path,
+        FileChange("d/a", None, b"new", None, a),
+        FileChange("f/b", "e/b", b"new", None, b),
+        backup=True,
+    )
+    stage = ".hocmig/transaction"
+    journaled = calls.index(("rename", f"{stage}/journal"))
+    staged = {path for call, path in calls[:journaled] if call == "create" and path.startswith(stage)}
+    # Two files, the archive, the .gitignore beside it, and the journal's draft.
+    assert len(staged) == 5
+    assert staged <= {path for call, path in calls[:journaled] if call == "fsync"}
+    assert {("fsyncdir", f"{stage}/new"), ("fsyncdir", f"{stage}/old")} <= set(calls[:journaled])
+    assert ("fsyncdir", ".hocmig") in calls[calls.index(("mkdir", stage)) : journaled]
+    first_write = calls.index(("rename", "d/a"))
+    assert ("fsyncdir", stage) in calls[journaled:first_write]
+    last_write = max(calls.index(("unlink", "e/b")), calls.index(("rmdir", "e")))
+    logged = calls.index(("fsync", ".hocmig/ledger.jsonl"))
+    assert {path for call, path in calls[last_write:logged] if call == "fsyncdir"} == {
+        "",
+        "d",
+        "f",
+        "backups",
+    }
+    ended = calls.index(("unlink", f"{stage}/journal"))
+    assert first_write < last_write < logged < ended
+
+
 @pytest.mark.parametrize("code", [errno.EXDEV, errno.EPERM, errno.EMLINK])
 def test_file_systems_without_links_or_other_devices(tmp_path: Path, monkeypatch: Patch, code: int) -> None:
     a, b = write(tmp_path, "d/a", b"a", 0o751), write(tmp_path, "d/b", b"b")

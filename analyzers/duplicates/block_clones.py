@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from analyzers.duplicates.corpus import Corpus
 from analyzers.duplicates.evidence_store import EvidenceStore
@@ -14,6 +15,7 @@ MAX_REGION = 1_500
 """Statements on one side of a region; a longer run of seeds is cut here."""
 
 _LEAST_SHARE = 0.4
+_FAR_ROWS = 8
 MAX_REGIONS = 60
 """Regions of one pair of segments; the chains with the most seeds are followed."""
 
@@ -140,6 +142,7 @@ def verify_blocks(
             result = comparer.part(part)
             if result is None:
                 continue
+            result = _without_far_head(corpus, result)
             key = (result.first_a, result.last_a, result.first_b, result.last_b)
             wide = _widened(corpus, comparer, result, min_rows)
             if wide is None:
@@ -152,6 +155,15 @@ def verify_blocks(
             after = [p for p in part if p[0] > key[1] and p[1] > key[3]]
             todo.extend(p for p in (after, before) if len(p) >= 3)
     return found
+
+
+def _without_far_head(corpus: Corpus, found: FragmentPair) -> FragmentPair:
+    """The block without a first statement that a long docstring or comment parts from the rest."""
+    a, b = found.first_a, found.first_b
+    if a + 1 >= found.last_a or b + 1 >= found.last_b:
+        return found
+    gaps = (corpus.rows[a + 1] - corpus.end_rows[a], corpus.rows[b + 1] - corpus.end_rows[b])
+    return replace(found, first_a=a + 1, first_b=b + 1) if max(gaps) > _FAR_ROWS else found
 
 
 def _widened(corpus: Corpus, comparer: Comparer, found: FragmentPair, min_rows: int) -> FragmentPair | None:

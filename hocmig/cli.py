@@ -26,6 +26,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "resolve": ("resolve", "Settle rows of the manifest that wait for a decision."),
     "validate": ("validate", "P1: check the plan: files, targets, cycles, layers, callers."),
     "move": ("move", "P2: carry out the manifest: move files, rewrite references, or roll back."),
+    "lock": ("lock", "P3: freeze the structure of the domains."),
+    "guard": ("guard", "CI: find what changed against the locks."),
     "mv": ("mv", "Move modules, packages or symbols without a workbook."),
     "recover": ("recover", "End an interrupted transaction."),
     "status": ("status", "Where a migration stands, and which command comes next."),

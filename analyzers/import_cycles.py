@@ -187,39 +187,48 @@ def _links(graph: ImportGraph, level: int) -> dict[str, dict[str, ImportEdge]]:
     return links
 
 
+#: Nodes that the search for a shortest chain may visit in one knot; about a tenth of a second.
+_MAX_VISITS = 200_000
+
+
 def _shortest_chain(inner: Links, needed: Sequence[tuple[str, str]]) -> list[str]:
-    """The nodes of a shortest way round that uses one of the `needed` edges; empty when there is none."""
+    """The nodes of a shortest way round that uses one of the `needed` edges; empty when there is none.
+
+    In a huge knot without short ways round, the shortest of those that `_MAX_VISITS` allows to try.
+    """
     best: list[str] = []
     for importer, imported in needed:
         if importer in inner.get(imported, {}):
             return [importer, imported]
+    visits = 0
     for importer, imported in needed:
-        back = _way(inner, imported, importer, len(best) - 1 if best else 0)
+        back, visited = _way(inner, imported, importer, len(best) - 1 if best else 0)
         if back and (not best or len(back) < len(best)):
             best = back[-1:] + back[:-1]
-            if len(best) == 3:
-                break
+        visits += visited
+        if len(best) == 3 or (best and visits > _MAX_VISITS):
+            break
     return best
 
 
-def _way(inner: Links, start: str, goal: str, limit: int) -> list[str]:
-    """The nodes of a shortest way, both ends included, of fewer than `limit` + 1 nodes (0: any length)."""
+def _way(inner: Links, start: str, goal: str, limit: int) -> tuple[list[str], int]:
+    """The nodes of a shortest way, both ends included, of at most `limit` nodes (0: any), and nodes visited."""
     came: dict[str, str] = {start: ""}
     queue = deque([(start, 1)])
     while queue:
         node, length = queue.popleft()
         if limit and length > limit:
-            return []
+            break
         if node == goal:
             way = [node]
             while came[way[-1]]:
                 way.append(came[way[-1]])
-            return way[::-1]
+            return way[::-1], len(came)
         for target in inner.get(node, ()):
             if target not in came:
                 came[target] = node
                 queue.append((target, length + 1))
-    return []
+    return [], len(came)
 
 
 # -- reporting ---------------------------------------------------------------------------------------------

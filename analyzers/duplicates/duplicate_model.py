@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import enum
+import hashlib
+from collections.abc import Iterable
 
 import msgspec
 
@@ -53,7 +55,8 @@ class CloneGroup(msgspec.Struct, frozen=True):
     """All copies of one thing, sorted by place; `pairs` are those compared (in a crowd not every one is).
 
     `similarity` is the least of the pairs. `code_lines`: lines with code of the longest copy.
-    `equal_members`: for classes the least share of equal members.
+    `equal_members`: for classes the least share of equal members. `fingerprint`: the same in two runs when
+    the same definitions (or, for blocks, the same code) stand in the same files, wherever in them.
     """
 
     kind: CloneKind
@@ -64,6 +67,13 @@ class CloneGroup(msgspec.Struct, frozen=True):
     edited: bool
     code_lines: int
     equal_members: float = 0.0
+    fingerprint: str = ""
+
+
+def fingerprint_of(kind: CloneKind, members: Iterable[tuple[str, str]]) -> str:
+    """Returns 16 hexadecimal digits for a group of (path, name or content) members."""
+    facts = repr((kind.value, sorted(members)))
+    return hashlib.blake2b(facts.encode("utf-8", "surrogateescape"), digest_size=8).hexdigest()
 
 
 class SuppressionMark(msgspec.Struct, frozen=True, order=True):

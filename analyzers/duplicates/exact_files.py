@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from analyzers.duplicates.duplicate_model import CloneGroup, CloneKind, ClonePair, Place
+from analyzers.duplicates.duplicate_model import CloneGroup, CloneKind, ClonePair, Place, fingerprint_of
 from analyzers.duplicates.token_stream import FileStream
 
 
@@ -46,4 +46,5 @@ def _group(kind: CloneKind, paths: list[str], streams: Mapping[str, FileStream])
         if n
     )
     code_lines = max(streams[path].code_lines for path in paths)
-    return CloneGroup(kind, places, pairs, 1.0, False, False, code_lines)
+    mark = fingerprint_of(kind, ((path, "") for path in paths))
+    return CloneGroup(kind, places, pairs, 1.0, False, False, code_lines, fingerprint=mark)

@@ -8,7 +8,13 @@ from dataclasses import dataclass
 
 from analyzers.duplicates.clone_classes import clone_classes
 from analyzers.duplicates.corpus import Corpus
-from analyzers.duplicates.duplicate_model import CloneGroup, CloneKind, ClonePair, Place
+from analyzers.duplicates.duplicate_model import (
+    CloneGroup,
+    CloneKind,
+    ClonePair,
+    Place,
+    fingerprint_of,
+)
 from analyzers.duplicates.verification import VerifiedPair
 
 Run = tuple[int, int]
@@ -145,6 +151,13 @@ def _group(
         renamed=any(p.renamed for p in likenesses),
         edited=any(p.edited for p in likenesses),
         code_lines=code_lines,
+        fingerprint=fingerprint_of(
+            kind,
+            [
+                (place.path, place.name or corpus.raw[runs[m][0] : runs[m][1] + 1].tobytes().hex())
+                for place, m in listed
+            ],
+        ),
         equal_members=min(p.equal_members for p in likenesses) if kind is CloneKind.CLASS else 0.0,
     )
 

@@ -2,28 +2,29 @@
 
 A use hangs on a root: a name that imports bind to a module. The chain of attributes is followed through
 the tree as it was; where a step no longer holds after the move, the text up to there is replaced by the new
-dotted name (or, where that name means something else, by an alias). Source: the import-rewriting cases 4, 5, 9,
-10, 35, 36, 39, 55 and 56.
+dotted name (or, where that name means something else, by an alias). Source: the import-rewriting cases 4, 5,
+9, 10, 35, 36, 39, 55 and 56.
 """
 
 from __future__ import annotations
 
 import ast
-import builtins
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from analyzers.dotted_roots import Break, Need, Root, loaded_by, prefixes, written
 from analyzers.import_changes import NewImport, TextEdit
+from analyzers.local_names import LocalNames
 from analyzers.name_resolution import Kind
 from analyzers.rewrite_context import RewriteContext
-from analyzers.scopes import FileScope, FileScopes, ImportBinding, ImportStatement, NameUse, ScopeKind
+from analyzers.scopes import FileScope, FileScopes, ImportBinding, ImportStatement, NameUse
 from analyzers.use_spans import UseSpans
-
-_BUILTIN_NAMES = frozenset(dir(builtins))
 
 Outcomes = dict[tuple[int, int], list[NewImport]]
 Extras = dict[int, list[NewImport]]
+#: (module, alias) -> ordinals of the statements that import it under that name.
+_Servers = dict[tuple[str, "str | None"], list[int]]
 
 
 def plan_dotted_uses(
@@ -40,52 +41,6 @@ def plan_dotted_uses(
     return sorted(planner.edits, key=lambda edit: edit.start)
 
 
-@dataclass(frozen=True, slots=True)
-class _Break:
-    """Up to attribute `depth` a use must be written anew: `module`, and `symbol` of it unless empty.
-
-    `old` is the module that the use got to; an empty `module` means the file itself.
-    """
-
-    depth: int
-    module: str
-    symbol: str
-    old: str
-
-
-@dataclass(eq=False)
-class _Root:
-    """A name of one scope that imports bind to a module, with its uses.
-
-    `module` is what it denotes (before the move) and `anchor` what it will denote when no use is changed.
-    `statements` are those that bind it; `explicit` the modules that these load by name.
-    """
-
-    name: str
-    owner: FileScope
-    module: str
-    anchor: str
-    statements: tuple[int, ...]
-    bindings: tuple[ImportBinding, ...]
-    explicit: frozenset[str]
-    breaks: list[tuple[NameUse, _Break]] = field(default_factory=list)
-    others: list[NameUse] = field(default_factory=list)
-
-    @property
-    def is_dotted(self) -> bool:
-        return any(b.is_plain and "." in b.alias.name for b in self.bindings)
-
-
-@dataclass(eq=False)
-class _Need:
-    """A module that uses in one scope need by name, and which of its roots' statements load it."""
-
-    module: str
-    uses: list[NameUse] = field(default_factory=list)
-    roots: dict[int, tuple[_Root, set[str]]] = field(default_factory=dict)
-    moves: bool = False
-
-
 @dataclass
 class _UsePlanner:
     context: RewriteContext
@@ -93,11 +48,11 @@ class _UsePlanner:
     outcomes: Outcomes
     extras: Extras
     edits: list[TextEdit] = field(default_factory=list)
-    _roots: dict[tuple[int, str], _Root | None] = field(default_factory=dict)
+    _roots: dict[tuple[int, str], Root | None] = field(default_factory=dict)
     _owners: dict[tuple[int, str], FileScope | None] = field(default_factory=dict)
 
     def plan(self) -> None:
-        by_owner: dict[int, list[_Root]] = {}
+        by_owner: dict[int, list[Root]] = {}
         for scope in self._binding_scopes():
             for name in scope.imports:
                 root = self._root(scope, name)
@@ -136,7 +91,7 @@ class _UsePlanner:
             self._owners[key] = self.scopes.lookup(scope, name)
         return self._owners[key]
 
-    def _root(self, owner: FileScope, name: str) -> _Root | None:
+    def _root(self, owner: FileScope, name: str) -> Root | None:
         key = id(owner), name
         if key not in self._roots:
             bindings = owner.imports.get(name)
@@ -147,9 +102,7 @@ class _UsePlanner:
                 self._roots[key] = None if bound else self._star_root(name)
         return self._roots[key]
 
-    def _imported_root(
-        self, owner: FileScope, name: str, bindings: tuple[ImportBinding, ...]
-    ) -> _Root | None:
+    def _imported_root(self, owner: FileScope, name: str, bindings: tuple[ImportBinding, ...]) -> Root | None:
         modules = {self._module_bound_by(b) for b in bindings}
         plain = [b for b in bindings if b.is_plain]
         if len(modules) != 1:
@@ -161,10 +114,10 @@ class _UsePlanner:
         dotted = any("." in b.alias.name for b in plain)
         # `import a.b` goes on binding the name `a`; all other imports follow what they bind.
         anchor = name if dotted else self.context.new(module)
-        explicit = {part for b in plain for part in _prefixes(b.alias.name)}
+        explicit = {part for b in plain for part in prefixes(b.alias.name)}
         explicit.update(module for b in bindings if not b.is_plain)
         ordinals = tuple(dict.fromkeys(b.ordinal for b in bindings))
-        return _Root(name, owner, module, anchor, ordinals, bindings, frozenset(explicit))
+        return Root(name, owner, module, anchor, ordinals, bindings, frozenset(explicit))
 
     @cached_property
     def _stars(self) -> list[tuple[int, str]]:
@@ -178,7 +131,7 @@ class _UsePlanner:
                     found.append((ordinal, base))
         return found
 
-    def _star_root(self, name: str) -> _Root | None:
+    def _star_root(self, name: str) -> Root | None:
         resolver = self.context.resolver
         for ordinal, base in reversed(self._stars):
             exports = resolver.exports_of(base)
@@ -188,7 +141,7 @@ class _UsePlanner:
             if bound is not None and bound.kind is Kind.MODULE:
                 module = bound.module
                 anchor = self.context.new(module)
-                return _Root(name, self.scopes.module, module, anchor, (ordinal,), (), frozenset())
+                return Root(name, self.scopes.module, module, anchor, (ordinal,), (), frozenset())
         return None
 
     def _module_bound_by(self, binding: ImportBinding) -> str | None:
@@ -214,18 +167,18 @@ class _UsePlanner:
     ) -> None:
         """Report uses that break for one of the modules that the name may mean."""
         ordinals = tuple(b.ordinal for b in bindings)
-        explicit = frozenset(p for b in bindings if b.is_plain for p in _prefixes(b.alias.name))
+        explicit = frozenset(p for b in bindings if b.is_plain for p in prefixes(b.alias.name))
         dotted = any(b.is_plain and "." in b.alias.name for b in bindings)
         for module in sorted(m for m in modules if m is not None):
             anchor = name if dotted and module == name else self.context.new(module)
-            root = _Root(name, owner, module, anchor, ordinals, bindings, explicit)
+            root = Root(name, owner, module, anchor, ordinals, bindings, explicit)
             for use in self.scopes.uses_by_name.get(name, ()):
                 if self._owner(use.scope, name) is owner and self._break(use, root) is not None:
                     self.context.report(
                         "RELOC012",
                         "error",
                         use.node.lineno,
-                        f"{_written(use)} may mean a part of {module}, which moves, or something else: "
+                        f"{written(use)} may mean a part of {module}, which moves, or something else: "
                         f"{name} is imported from several places",
                         "give the imports different names",
                     )
@@ -233,13 +186,13 @@ class _UsePlanner:
 
     # -- following a chain -----------------------------------------------------------------------------------
 
-    def _break(self, use: NameUse, root: _Root) -> _Break | None:
+    def _break(self, use: NameUse, root: Root) -> Break | None:
         """Where the use no longer holds after the move; None when it stays right as it is written."""
         context = self.context
         current, valid = root.module, root.anchor
-        found: _Break | None = None
+        found: Break | None = None
         if context.new(current) != valid:
-            found, valid = _Break(0, context.new(current), "", current), context.new(current)
+            found, valid = Break(0, context.new(current), "", current), context.new(current)
         for depth, attribute in enumerate(use.chain, start=1):
             name = attribute.attr
             target = self._step(current, name, root.explicit)
@@ -247,17 +200,17 @@ class _UsePlanner:
                 moved = context.moves.symbols.get((current, name))
                 if moved is not None:
                     module = "" if moved[0] == context.after.name else moved[0]
-                    return _Break(depth, module, moved[1], current)
+                    return Break(depth, module, moved[1], current)
                 break
             if target == f"{current}.{name}" and not self._is_facade(current, name, root.explicit):
                 if context.new(target) != f"{valid}.{name}":
-                    found = _Break(depth, context.new(target), "", target)
+                    found = Break(depth, context.new(target), "", target)
                 valid = context.new(target)
             else:
                 # A name that the package's own statements bind: they are rewritten, and it stays.
                 valid = context.new(target)
             current = target
-        if found is None or (root.is_dotted and found.module == _written(use, found.depth)):
+        if found is None or (root.is_dotted and found.module == written(use, found.depth)):
             return None
         return found
 
@@ -283,21 +236,23 @@ class _UsePlanner:
 
     # -- one scope -------------------------------------------------------------------------------------------
 
-    def _plan_scope(self, owner: FileScope, roots: list[_Root]) -> None:
-        needs: dict[str, _Need] = {}
+    def _plan_scope(self, owner: FileScope, roots: list[Root]) -> None:
+        needs: dict[str, Need] = {}
         for root in roots:
             for use, found in root.breaks:
                 if not found.module:
                     continue
-                need = needs.setdefault(found.module, _Need(found.module))
+                need = needs.setdefault(found.module, Need(found.module))
                 need.uses.append(use)
                 need.roots.setdefault(id(root), (root, set()))[1].add(found.old)
                 need.moves = need.moves or not found.symbol
             for binding in root.bindings:
-                new = self._renamed(binding, root)
+                new = root.renamed(binding, self.context.relocations)
                 if new is not None:
-                    needs.setdefault(new, _Need(new))
-        names = _LocalNames(self, owner, {root.name: root for root in roots}).choose(needs)
+                    needs.setdefault(new, Need(new))
+        stars = [base for _, base in self._stars]
+        by_name = {root.name: root for root in roots}
+        names = LocalNames(self.context, self.scopes, owner, by_name, stars).choose(needs)
         spans = UseSpans(self.context, self.scopes)
         for root in roots:
             for use, found in root.breaks:
@@ -306,14 +261,15 @@ class _UsePlanner:
                     self.edits.append(edit)
         for root in roots:
             self._plan_bindings(root, names)
+        imports = self._imports_of(owner)
         for module in sorted(needs):
-            self._serve(owner, needs[module], names[module])
+            self._serve(owner, needs[module], names[module], imports)
         for root in roots:
             if root.breaks:
                 self._drop_orphans(root)
             self._declare(root)
 
-    def _declare(self, root: _Root) -> None:
+    def _declare(self, root: Root) -> None:
         """Extend `global a` where an import below it now binds another name."""
         for binding in root.bindings:
             scope = binding.scope
@@ -333,15 +289,7 @@ class _UsePlanner:
                     names
                 )
 
-    def _renamed(self, binding: ImportBinding, root: _Root) -> str | None:
-        """The new module of a plain import in a group like `import a.b` whose uses are written anew."""
-        if not binding.is_plain or not root.is_dotted:
-            return None
-        return self.context.relocations.module(binding.alias.name)
-
-    def _edit(
-        self, spans: UseSpans, use: NameUse, found: _Break, names: Mapping[str, str]
-    ) -> TextEdit | None:
+    def _edit(self, spans: UseSpans, use: NameUse, found: Break, names: Mapping[str, str]) -> TextEdit | None:
         line = use.node.lineno
         if not found.module:
             text = found.symbol
@@ -360,10 +308,10 @@ class _UsePlanner:
             return None
         return spans.edit(use, found.depth, text)
 
-    def _plan_bindings(self, root: _Root, names: Mapping[str, str]) -> None:
+    def _plan_bindings(self, root: Root, names: Mapping[str, str]) -> None:
         """Rename `import a.b` statements, and keep `a` bound where something still needs it."""
         for binding in root.bindings:
-            new = self._renamed(binding, root)
+            new = root.renamed(binding, self.context.relocations)
             if new is None:
                 continue
             asname = names[new] if names[new] != new else None
@@ -374,7 +322,7 @@ class _UsePlanner:
                 imports = [NewImport(None, kept.name, kept.asname, index), NewImport(None, new, asname)]
             self.outcomes[binding.ordinal, index] = imports
 
-    def _kept(self, root: _Root, binding: ImportBinding, new: str) -> NewImport | None:
+    def _kept(self, root: Root, binding: ImportBinding, new: str) -> NewImport | None:
         """What must stay imported so that the name `root.name` goes on meaning what it meant."""
         context = self.context
         wanted = root.owner is self.scopes.module and context.is_wanted(root.name)
@@ -386,7 +334,7 @@ class _UsePlanner:
             return NewImport(None, moved_root, root.name) if wanted or root.others else None
         statements = self.scopes.statements
         here = statements[binding.ordinal]
-        first_use = min((use.node.lineno for use in root.others), default=0)
+        first_use = root.first_other_line
         for other in root.bindings:
             if not other.is_plain or (other.ordinal, other.alias_index) == (
                 binding.ordinal,
@@ -394,7 +342,7 @@ class _UsePlanner:
             ):
                 continue
             renamed = self.outcomes.get((other.ordinal, other.alias_index))
-            if renamed is None and self._renamed(other, root) is not None:
+            if renamed is None and root.renamed(other, self.context.relocations) is not None:
                 continue
             if renamed is not None and not any(n.local == root.name for n in renamed):
                 continue
@@ -414,12 +362,12 @@ class _UsePlanner:
 
     # -- what uses need --------------------------------------------------------------------------------------
 
-    def _serve(self, owner: FileScope, need: _Need, text: str) -> None:
+    def _serve(self, owner: FileScope, need: Need, text: str, imports: _Servers) -> None:
         """Add imports of a module where no statement of the scope provides it under the name `text`."""
         asname = text if text != need.module else None
         for root, sources in need.roots.values():
             explicit = [
-                b.ordinal for b in root.bindings if any(source in _loaded_by(b, root) for source in sources)
+                b.ordinal for b in root.bindings if any(source in loaded_by(b, root) for source in sources)
             ]
             if not explicit and need.moves:
                 use = need.uses[0]
@@ -427,17 +375,19 @@ class _UsePlanner:
                     "RELOC003",
                     "info",
                     use.node.lineno,
-                    f"{_written(use)} was reachable only through another import; import {need.module} added",
+                    f"{written(use)} was reachable only through another import; import {need.module} added",
                 )
             for ordinal in dict.fromkeys(explicit or root.statements):
-                if not self._is_served(owner, need, asname, ordinal):
+                servers = imports.setdefault((need.module, asname), [])
+                if not self._is_served(owner, need, servers, ordinal):
                     self.extras.setdefault(ordinal, []).append(NewImport(None, need.module, asname))
+                    servers.insert(0, ordinal)
 
-    def _is_served(self, owner: FileScope, need: _Need, asname: str | None, ordinal: int) -> bool:
+    def _is_served(self, owner: FileScope, need: Need, servers: list[int], ordinal: int) -> bool:
         statements = self.scopes.statements
         here = statements[ordinal]
-        first_use = min((use.node.lineno for use in need.uses), default=0)
-        for server in self._servers(owner, need.module, asname):
+        first_use = need.first_line
+        for server in servers:
             there = statements[server]
             if there.block == here.block:
                 if server <= ordinal or first_use > (there.node.end_lineno or 0):
@@ -446,12 +396,9 @@ class _UsePlanner:
                 return True
         return False
 
-    def _servers(self, owner: FileScope, module: str, asname: str | None) -> list[int]:
-        """The ordinals of the statements of a scope that will import `module` under that name."""
-        return self._imports_of(owner).get((module, asname), [])
-
-    def _imports_of(self, owner: FileScope) -> dict[tuple[str, str | None], list[int]]:
-        found: dict[tuple[str, str | None], list[int]] = {}
+    def _imports_of(self, owner: FileScope) -> _Servers:
+        """What the statements of a scope will import plainly."""
+        found: _Servers = {}
         for ordinal, statement in self._statements_of(owner):
             imports: list[NewImport] = list(self.extras.get(ordinal, ()))
             node = statement.node
@@ -463,7 +410,7 @@ class _UsePlanner:
             for new in imports:
                 if new.base is not None:
                     continue
-                names = [new.name] if new.asname else _prefixes(new.name)
+                names = [new.name] if new.asname else prefixes(new.name)
                 for name in names:
                     found.setdefault((name, new.asname), []).append(ordinal)
         return found
@@ -473,7 +420,7 @@ class _UsePlanner:
 
     # -- orphans ---------------------------------------------------------------------------------------------
 
-    def _drop_orphans(self, root: _Root) -> None:
+    def _drop_orphans(self, root: Root) -> None:
         """Drop imports whose only uses were written anew (case 56), never those that others may rely on."""
         context = self.context
         if (
@@ -495,15 +442,12 @@ class _UsePlanner:
                 continue
             self._drop(binding)
 
-    def _is_orphan(self, root: _Root, binding: ImportBinding) -> bool:
+    def _is_orphan(self, root: Root, binding: ImportBinding) -> bool:
         module = binding.alias.name
-        below = module + "."
-        if not any(f"{_written(use)}.".startswith(below) for use, _ in root.breaks):
+        if module not in root.broken_prefixes or module in root.other_prefixes:
             return False
-        for use in root.others:
-            text = _written(use)
-            if f"{text}.".startswith(below) or module.startswith(text + "."):
-                return False
+        if any(part in root.other_texts for part in prefixes(module)):
+            return False
         if not root.others:
             return True
         block = self.scopes.statements[binding.ordinal].block
@@ -526,104 +470,3 @@ class _UsePlanner:
                 del self.extras[ordinal]
         else:
             self.outcomes[ordinal, index] = []
-
-
-class _LocalNames:
-    """Chooses under which text each needed module is known in a scope: its dotted name, or a fresh alias."""
-
-    def __init__(self, planner: _UsePlanner, owner: FileScope, roots: Mapping[str, _Root]) -> None:
-        self.planner = planner
-        self.scopes = planner.scopes
-        self.context = planner.context
-        self.owner = owner
-        self.roots = roots
-        self.taken: set[str] = set()
-
-    def choose(self, needs: Mapping[str, _Need]) -> dict[str, str]:
-        return {module: self._text(needs[module]) for module in sorted(needs)}
-
-    def _text(self, need: _Need) -> str:
-        module = need.module
-        if not self._clashes(module.partition(".")[0], need):
-            return module
-        parts = module.split(".")
-        longest = "_".join(parts)
-        candidates = [parts[-1], "_".join(parts[-2:]), longest, *(f"{longest}_{n}" for n in range(2, 1000))]
-        text = next(c for c in candidates if not self._is_taken(c))
-        self.taken.add(text)
-        return text
-
-    def _is_taken(self, name: str) -> bool:
-        return (
-            name in self.taken
-            or name in self.scopes.all_names
-            or name in self.scopes.quoted_words
-            or name in _BUILTIN_NAMES
-            or self._is_submodule(name)
-            or self._leaks(name)
-        )
-
-    def _is_submodule(self, name: str) -> bool:
-        # A name bound in a package's `__init__` and a submodule of that name overwrite each other.
-        context = self.context
-        if not context.after.is_package or self.owner.kind is not ScopeKind.MODULE:
-            return False
-        submodule = f"{context.after.name}.{name}"
-        exists = context.resolver.facts.exists(f"{context.before.name}.{name}")
-        return exists or context.relocations.new_to_old_module(submodule) is not None
-
-    def _leaks(self, name: str) -> bool:
-        """Whether a star import would carry the new name into a file where it means something else."""
-        context = self.context
-        if self.owner.kind is not ScopeKind.MODULE or name.startswith("_"):
-            return False
-        record = context.resolver.facts.record_of(context.before.name)
-        if record is not None and record.exports is not None and not record.exports_dynamic:
-            return False
-        return context.resolver.star_importers_bind(context.before.name, name)
-
-    def _clashes(self, name: str, need: _Need) -> bool:
-        owner, lookup = self.owner, self.planner._owner
-        plain = False
-        for binding in owner.imports.get(name, ()):
-            if not binding.is_plain:
-                return True
-            if self.planner._renamed(binding, self.roots[name]) if name in self.roots else False:
-                continue
-            if self.context.relocations.module(name) is not None:
-                # `import x` becomes `import z as x`.
-                return True
-            plain = True
-        if name in owner.others and name not in self.roots and not plain:
-            return True
-        if not plain and name not in self.roots and (self._is_submodule(name) or self._leaks(name)):
-            return True
-        for use in need.uses:
-            seen = lookup(use.scope, name)
-            if seen is not None and seen is not owner and seen.is_within(owner):
-                return True
-        if plain or name in self.roots:
-            return False
-        for use in self.scopes.uses_by_name.get(name, ()):
-            # Binding the name here would take it away from what it means now (an outer name or a builtin).
-            if use.scope.is_within(owner):
-                seen = lookup(use.scope, name)
-                if seen is None or not seen.is_within(owner):
-                    return True
-        return False
-
-
-def _prefixes(module: str) -> list[str]:
-    parts = module.split(".")
-    return [".".join(parts[:size]) for size in range(1, len(parts) + 1)]
-
-
-def _loaded_by(binding: ImportBinding, root: _Root) -> frozenset[str] | tuple[str, ...]:
-    """The modules that a statement loads by name and binds a way to."""
-    if binding.is_plain:
-        return tuple(_prefixes(binding.alias.name))
-    return (root.module,)
-
-
-def _written(use: NameUse, depth: int | None = None) -> str:
-    return ".".join((use.node.id, *(a.attr for a in use.chain[:depth])))

@@ -49,7 +49,8 @@ class FilePlan:
     @property
     def edited_text(self) -> str:
         """The text with the spans replaced; import statements are as before."""
-        parts, position = [], 0
+        parts: list[str] = []
+        position = 0
         for edit in self.edits:
             parts += (self.source.text[position : edit.start], edit.text)
             position = edit.end
@@ -182,15 +183,26 @@ class FileRewriter:
             relocations=self.relocations,
             is_edited=self._is_edited(path, content),
         )
-        strings = find_string_references(
-            source.text,
-            tree,
-            TextPositions(source.text),
-            before=before,
-            after=after,
-            relocations=self.relocations,
-            facts=self.facts,
-        )
+        try:
+            strings = find_string_references(
+                source.text,
+                tree,
+                TextPositions(source.text),
+                before=before,
+                after=after,
+                relocations=self.relocations,
+                facts=self.facts,
+            )
+        except RecursionError:
+            finding = Finding(
+                code="RELOC010",
+                severity="warning",
+                path=path,
+                message="expressions are nested too deeply to look for names in strings",
+                mend="search the file by hand",
+            )
+            imports = ImportPlan(imports.import_changes, imports.text_edits, (*imports.findings, finding))
+            strings = ()
         return self._combine(path, source, imports, strings)
 
     def _combine(

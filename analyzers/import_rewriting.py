@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ast
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -59,6 +60,7 @@ class _Planner:
     is_edited: bool = False
     outcomes: dict[tuple[int, int], list[NewImport]] = field(default_factory=dict)
     extras: dict[int, list[NewImport]] = field(default_factory=dict)
+    _bound: dict[tuple[int, str], frozenset[tuple[str | None, str, str | None]]] = field(default_factory=dict)
 
     @cached_property
     def scopes(self) -> FileScopes:
@@ -315,18 +317,23 @@ class _Planner:
         """Whether every binding of the name in its scope is by an import of the same thing."""
         if new.local in scope.others:
             return False
-        for binding in scope.imports.get(new.local, ()):
+        place = id(scope), new.local
+        if place not in self._bound:
+            self._bound[place] = frozenset(self._keys_of(scope, new.local))
+        plain = new.base is None and new.asname is None
+        return all(
+            key == new.key or (plain and key[0] is None and key[2] is None) for key in self._bound[place]
+        )
+
+    def _keys_of(self, scope: FileScope, name: str) -> Iterator[tuple[str | None, str, str | None]]:
+        for binding in scope.imports.get(name, ()):
+            place = binding.ordinal, binding.alias_index
             old = written_imports(binding.statement)[binding.alias_index]
-            for other in self.outcomes.get((binding.ordinal, binding.alias_index), [old]):
-                if other.local == new.local and other.key != new.key:
-                    plain = new.base is None and other.base is None
-                    if not plain or new.asname is not None or other.asname is not None:
-                        return False
-        return True
+            yield from (new.key for new in self.outcomes.get(place, [old]) if new.local == name)
 
 
 def _asname(alias: ast.alias, new_name: str) -> str | None:
-    """The `as` of an alias whose name becomes `new_name`: the local name stays, `f as f` where it still fits."""
+    """The `as` of an alias whose name becomes `new_name`: the local name stays, and `f as f` if it fits."""
     local = alias.asname or alias.name
     if local != new_name:
         return local

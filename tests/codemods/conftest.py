@@ -137,11 +137,11 @@ MoveFixture = Callable[..., Moved]
 def move(tmp_path: Path) -> MoveFixture:
     """Moves things in a tree and checks the result by running it.
 
-    Args of the function: `files` (path -> text), `moves` (old -> new place), `expect` (path -> text afterwards),
+    Args of the function: `files` (path -> text), `moves` (old -> new place), `expect` (path -> text after),
     `clients` (modules whose RESULT is compared, default `client`), `definitions` (path -> text that moved
     symbols need), `roots`, `packages` (make `__init__.py` in new folders), `back` (moving back gives the same
-    bytes), `unchanged` (paths that must not change), `codes` (all finding codes), `adds_comments` (pragmas that
-    two statements need).
+    bytes), `unchanged` (paths that must not change), `codes` (all finding codes), `adds_comments` (pragmas
+    that two statements need).
     """
 
     def run(

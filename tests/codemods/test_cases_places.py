@@ -60,7 +60,7 @@ def test_case_15_guarded_by_type_checking(move: Any) -> None:
     "text",
     [
         "try:\n    from {} import f\nexcept ImportError:\n    f = None\nRESULT = f()\n",
-        "try:\n    import nothing_of_that_name as f\nexcept ImportError:\n    from {} import f\nRESULT = f()\n",
+        "try:\n    import nothing_like_it as f\nexcept ImportError:\n    from {} import f\nRESULT = f()\n",
         "try:\n    pass\nexcept ImportError:\n    pass\nelse:\n    from {} import f\nRESULT = f()\n",
         "try:\n    pass\nfinally:\n    from {} import f\nRESULT = f()\n",
         "import contextlib\nwith contextlib.suppress(ImportError):\n    from {} import f\nRESULT = f()\n",
@@ -268,7 +268,8 @@ def test_case_32_pragma_goes_along(move: Any) -> None:
         back=False,
         adds_comments=True,
         expect={
-            "client.py": "from a.b import g  # isort:skip\nfrom x.y import f  # isort:skip\nRESULT = f(), g()\n"
+            "client.py": "from a.b import g  # isort:skip\nfrom x.y import f  # isort:skip\n"
+            "RESULT = f(), g()\n"
         },
     )
 
@@ -282,7 +283,8 @@ def test_case_32_split_in_a_block_is_indented(move: Any) -> None:
     move(
         {
             **B,
-            "client.py": "if True:\n\tfrom a.b import (\n\t\tf,  # one\n\t\tg,  # two\n\t)\nRESULT = f(), g()\n",
+            "client.py": "if True:\n\tfrom a.b import (\n\t\tf,  # one\n\t\tg,  # two\n\t)\n"
+            "RESULT = f(), g()\n",
         },
         S,
         definitions=F_MOVED,
@@ -323,7 +325,8 @@ def test_case_33_one_line_suite(move: Any) -> None:
 def test_case_33_backslash_continuations(move: Any) -> None:
     both(
         move,
-        "if True: \\\n  import a.b, \\\n    os\nfrom a \\\n  .b import \\\n  f\nRESULT = a \\\n . b.f(), f()\n",
+        "if True: \\\n  import a.b, \\\n    os\nfrom a \\\n  .b import \\\n  f\n"
+        "RESULT = a \\\n . b.f(), f()\n",
         "if True: \\\n  import x.y, \\\n    os\nfrom x.y import \\\n  f\nRESULT = x.y.f(), f()\n",
         "if True: \\\n  import x.y, \\\n    os\nfrom x.y import \\\n  f\nRESULT = x.y.f(), f()\n",
         back=False,

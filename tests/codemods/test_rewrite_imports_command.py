@@ -1,4 +1,4 @@
-"""The real command line: `python -m libcst.tool codemod -x codemods.rewrite_imports.RewriteImportsCommand`."""
+"""The real command line: `libcst.tool codemod -x codemods.rewrite_imports.RewriteImportsCommand`."""
 
 from __future__ import annotations
 

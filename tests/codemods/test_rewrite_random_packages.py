@@ -163,13 +163,16 @@ class Project:
 
     def moves(self) -> Iterator[tuple[str, str]]:
         rng = self.rng
-        taken = set(self.modules) | self.packages
+        taken, files = set(self.modules) | self.packages, set(self.modules)
         for module in rng.sample(self.modules, rng.randint(1, 3)):
             package = rng.choice([*sorted(self.packages), "fresh", "fresh.deep", "x.fresh", ""])
             leaf = rng.choice((module.rpartition(".")[2], *LEAVES, "y"))
             new = f"{package}.{leaf}" if package else leaf
-            if new not in taken and not any(t.startswith(new + ".") for t in taken):
-                taken.add(new)
+            # `x.py` beside `x/` is refused elsewhere.
+            parents = {package[:n] for n in range(1, len(package) + 1) if package[n : n + 1] in ("", ".")}
+            if new not in taken and not any(t.startswith(new + ".") for t in taken) and not parents & files:
+                taken |= {new, *parents}
+                files.add(new)
                 yield module, new
 
     def package_move(self) -> Iterator[tuple[str, str]]:

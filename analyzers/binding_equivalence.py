@@ -53,6 +53,19 @@ class Certificate(msgspec.Struct, frozen=True):
     unprovable: tuple[Difference, ...]
     differing: tuple[Difference, ...]
 
+    def extended(
+        self, equal: int, unprovable: Iterable[Difference], differing: Iterable[Difference]
+    ) -> Certificate:
+        """This certificate with the results of a further comparison."""
+        more, bad = tuple(unprovable), tuple(differing)
+        return msgspec.structs.replace(
+            self,
+            bindings=self.bindings + equal + len(more) + len(bad),
+            equal=self.equal + equal,
+            unprovable=(*self.unprovable, *more),
+            differing=(*self.differing, *bad),
+        )
+
 
 @dataclass
 class _Tally:

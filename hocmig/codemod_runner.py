@@ -18,6 +18,7 @@ from pathlib import Path
 
 import analyzers
 from analyzers.errors import HocmigError
+from codemods._move_plan import MovePlanFile
 from codemods._rewrite_plan import PlanFile, encode_plan
 
 #: Below this many files a second process costs more to start than it saves (start: about 1 s of CPU).
@@ -59,7 +60,7 @@ class CodemodResult:
 
 
 def run_codemod(
-    command: str, files: Mapping[str, bytes], plan: PlanFile, *, jobs: int, state: Path
+    command: str, files: Mapping[str, bytes], plan: PlanFile | MovePlanFile, *, jobs: int, state: Path
 ) -> CodemodResult:
     """What `command` (a dotted class name below `codemods`) makes of `files`.
 
@@ -85,10 +86,14 @@ def run_codemod(
         neutral.mkdir()
         (neutral / ".libcst.codemod.yaml").write_text(_CONFIG)
         plan_file = Path(folder) / "plan.json"
-        plan_file.write_bytes(encode_plan(plan, stage))
+        if isinstance(plan, MovePlanFile):
+            option, content = "--moves", plan.for_stage(stage)
+        else:
+            option, content = "--relocations", encode_plan(plan, stage)
+        plan_file.write_bytes(content)
         processes = max(1, min(jobs, -(-len(paths) // FILES_PER_PROCESS)))
         shares = [paths[number::processes] for number in range(processes)]
-        warnings = _run_tool(command, shares, stage, neutral, plan_file)
+        warnings = _run_tool(command, shares, stage, neutral, (option, str(plan_file)))
         changed = {}
         for path in paths:
             content = (stage / path).read_bytes()
@@ -98,7 +103,11 @@ def run_codemod(
 
 
 def _run_tool(
-    command: str, shares: Sequence[Sequence[str]], stage: Path, neutral: Path, plan_file: Path
+    command: str,
+    shares: Sequence[Sequence[str]],
+    stage: Path,
+    neutral: Path,
+    plan: tuple[str, str],
 ) -> list[str]:
     # Our own packages first, and nothing of the current directory: see the module docstring.
     packages = str(Path(analyzers.__file__).parent.parent)
@@ -111,7 +120,7 @@ def _run_tool(
         listing.write_text("".join(f"{stage / path}\n" for path in share))
         arguments = [
             *(sys.executable, "-m", "libcst.tool", "codemod"),
-            *("-x", f"codemods.{command}", "--relocations", str(plan_file)),
+            *("-x", f"codemods.{command}", *plan),
             *("--jobs", "1", "--no-format", "--hide-progress", "--include-generated", "--include-stubs"),
             f"@{listing}",
         ]

@@ -25,6 +25,7 @@ from analyzers.text_references.reference import Certainty, Reference, apply_refe
 from analyzers.text_references.scan import find_references
 from codemods._rewrite_plan import PlanFile
 from hocmig.codemod_runner import run_codemod
+from hocmig.symbol_moving import Merging, SymbolMoving
 from hocmig.transaction.change import ChangeSet, FileChange, sha256
 from hocmig.transaction.clock import timestamp
 from hocmig.transaction.transaction import TransactionResult, run_transaction
@@ -49,7 +50,8 @@ class RelocationOptions:
 
     With `allow_merges` a relocation to a module that exists deletes the old file and repoints its importers;
     `replaced` are new paths whose present file goes in favour of the one that moves there. `extra_changes`
-    are files of ours that change in the same transaction (artifacts).
+    are files of ours that change in the same transaction (artifacts). `merging` names modules whose content
+    goes into others, see `Merging`.
     """
 
     references: str = "certain"
@@ -59,6 +61,7 @@ class RelocationOptions:
     allow_merges: bool = False
     replaced: frozenset[str] = frozenset()
     extra_changes: tuple[FileChange, ...] = ()
+    merging: Merging = field(default_factory=Merging)
 
 
 @dataclass(frozen=True)
@@ -67,7 +70,8 @@ class PreparedRelocation:
 
     `rewritten` are the Python files whose text changes (old paths), `references` the hits in strings and
     other files, `findings` sorted by path and line; those of severity `error` block. `moved` is old path to
-    new path, `callers` the number of rewritten files that import a moving file, by its old path.
+    new path, `callers` the number of rewritten files that import a moving file, by its old path. `symbols`
+    are the definitions that move between files, helpers that go along included.
     """
 
     relocations: RelocationMap
@@ -80,6 +84,7 @@ class PreparedRelocation:
     after: SourceIndex | None = None
     moved: dict[str, str] = field(default_factory=dict)
     callers: dict[str, int] = field(default_factory=dict)
+    symbols: tuple[Relocation, ...] = ()
 
     @property
     def blocking(self) -> tuple[Finding, ...]:
@@ -149,11 +154,13 @@ class _Preparation:
         self.relocations = relocations
         self.options = options
         self.index = workspace.index
+        self.contents: dict[str, bytes] = {}
+        self.symbols = SymbolMoving(workspace, relocations, self.read, options.merging)
+        self.relocations = relocations = self.symbols.relocations
         self.before_hashes = hashes_before(self.index, relocations) or None
         self.rewriter = FileRewriter(self.index, relocations, options.references, self.before_hashes)
         self.findings: list[Finding] = []
         self.hits: list[Reference] = []
-        self.contents: dict[str, bytes] = {}
         self.repointed = self._repointed() if options.allow_merges else frozenset()
 
     def _repointed(self) -> frozenset[str]:
@@ -167,12 +174,17 @@ class _Preparation:
 
     def run(self) -> PreparedRelocation:
         self._check()
+        self.findings += self.symbols.findings
         if any(f.severity == "error" for f in self.findings):
             return self._blocked()
         planned = self._plan_python()
         if any(f.severity == "error" for f in self.findings):
             return self._blocked()
         rewritten = self._rewrite(planned)
+        self.symbols.carry(rewritten, self.options.shim_until)
+        self.findings += self.symbols.findings
+        if any(f.severity == "error" for f in self.findings):
+            return self._blocked()
         references, texts = self._references()
         created = packages_to_create(self.relocations, self.index)
         shims = self._shims()
@@ -194,6 +206,7 @@ class _Preparation:
             after=after,
             moved=moved,
             callers=self._callers(rewritten),
+            symbols=self.symbols.symbols,
         )
 
     def _blocked(self) -> PreparedRelocation:
@@ -280,13 +293,14 @@ class _Preparation:
         facts = IndexFacts(self.rewriter.before, self.rewriter.resolver)
         level = Certainty(self.options.references)
         found = self.hits
+        reference_map = self.symbols.with_paths()
         texts: dict[str, bytes] = {}
         artifacts = self.workspace.config.artifact_folder + "/"
         for path in self.index.other_files:
             if path.startswith((artifacts, "backups/")):
                 continue
             content = self.read(path)
-            hits = find_references(path, content, self.relocations, facts)
+            hits = find_references(path, content, reference_map, facts)
             found += hits
             changed = apply_references(content, hits, level)
             if changed != content:
@@ -331,6 +345,12 @@ class _Preparation:
         contents = {**rewritten, **texts}
         changes = [FileChange(path=path, content=b"") for path in created]
         changes += [FileChange(path=path, content=content) for path, content in shims.items()]
+        new_files = {p: c for p, c in self.symbols.created.items() if p not in self.symbols.gone}
+        changes += [FileChange(path=path, content=content) for path, content in new_files.items()]
+        changes += [
+            FileChange(path, content=self.symbols.created.get(path), before_sha256=sha256(self.read(path)))
+            for path in self.symbols.gone
+        ]
         moved = dict(self._moved_files())
         for path, new_path in moved.items():
             content = contents.pop(path, None)
@@ -380,8 +400,9 @@ class _Preparation:
             contents.setdefault(new, self.read(old))
         contents.update(dict.fromkeys((p for p in created if p.endswith(".py")), b""))
         contents.update(shims)
+        contents.update(self.symbols.created)
         self.contents_after = contents
-        removed = (set(python.values()) | self.repointed) - set(contents)
+        removed = (set(python.values()) | self.repointed | self.symbols.gone) - set(contents)
         return self.index.with_changes(removed, records_for(contents))
 
     def _prove(self, after: SourceIndex, planned: list[str], rewritten: dict[str, bytes]) -> Certificate:
@@ -392,8 +413,10 @@ class _Preparation:
             in_depth=self.candidates,
             read_before=self.read,
             read_after=self._read_after,
-            gone=self.repointed | self.options.replaced,
+            gone=self.repointed | self.options.replaced | self.symbols.touched,
         )
+        proof = self.symbols.prove(after, self._read_after)
+        certificate = certificate.extended(proof.equal, proof.unprovable, proof.differing)
         for difference in certificate.differing:
             message = f"{difference.name}: {difference.reason}"
             if difference.before or difference.after:

@@ -53,6 +53,7 @@ def _document(prepared: PreparedRelocation) -> dict[str, Any]:
     return {
         "moved": [{"old_path": old, "new_path": new} for old, new in sorted(prepared.moved.items())],
         "rewritten": list(prepared.rewritten),
+        "symbols": [str(r) for r in prepared.symbols],
         "references": [
             {
                 "path": r.path,
@@ -72,7 +73,8 @@ def _document(prepared: PreparedRelocation) -> dict[str, Any]:
 def _counts(prepared: PreparedRelocation) -> str:
     certain = sum(r.certainty.value == "certain" for r in prepared.references)
     text = (
-        f"{len(prepared.moved)} files move, {len(prepared.rewritten)} Python files are rewritten, "
+        f"{len(prepared.moved)} files and {len(prepared.symbols)} symbols move, "
+        f"{len(prepared.rewritten)} Python files are rewritten, "
         f"{certain} references in other files"
     )
     certificate = prepared.certificate

@@ -1,0 +1,137 @@
+"""What the imports of a module bind, in a form that can be compared and written anew in another module."""
+
+from __future__ import annotations
+
+import ast
+import re
+import sys
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from analyzers.import_spelling import spell_base
+from analyzers.layout import ModuleName
+from analyzers.name_resolution import NameResolver
+from analyzers.symbol_moves.module_items import Item, ItemKind, ModuleItems
+
+_PRAGMA = re.compile(r"#\s*(noqa|type:\s*ignore|pylint:|isort:|pragma:|pyright:|mypy:|ruff:).*")
+
+
+@dataclass(frozen=True, slots=True)
+class ImportedAs:
+    """One name that an import binds: `base` is None for `import name`, else the absolute module after `from`.
+
+    `level` counts the dots as written, `guarded` says that it stands under `if TYPE_CHECKING:`, `block` that
+    it stands in another compound statement, and `comment` is a pragma at the end of its line.
+    """
+
+    local: str
+    base: str | None
+    name: str
+    asname: str | None
+    level: int = 0
+    guarded: bool = False
+    block: bool = False
+    comment: str = ""
+
+    @property
+    def origin(self) -> tuple[str | None, str]:
+        """What is imported, however it is called."""
+        return self.base, self.name
+
+    @property
+    def module(self) -> str:
+        """The dotted name under which it would be a module."""
+        return self.name if self.base is None else f"{self.base}.{self.name}"
+
+    def statement(self, client: ModuleName, resolver: NameResolver, relative: bool) -> tuple[str, str]:
+        """(text before the names, the name with its alias) of the import as `client` writes it."""
+        alias = f"{self.name} as {self.asname}" if self.asname and self.asname != self.name else self.name
+        if self.base is None:
+            return "import ", alias
+        level = self.level or (_dots(client, self.base) if relative else 0)
+        return f"from {spell_base(self.base, level, client)} import ", alias
+
+
+def _dots(client: ModuleName, base: str) -> int:
+    """The dots with which a file would name a module relatively; 0 when they share no package."""
+    package, count = client.package, 1
+    while package:
+        if base == package or base.startswith(package + "."):
+            return count
+        package, count = package.rpartition(".")[0], count + 1
+    return 0
+
+
+def imports_of(items: ModuleItems, client: ModuleName, resolver: NameResolver) -> dict[str, list[ImportedAs]]:
+    """What every name that module-level imports bind is, in order of the statements."""
+    found: dict[str, list[ImportedAs]] = {}
+    for item in items.items:
+        if item.is_import and item.kind is not ItemKind.FUTURE:
+            for new in imported_by(item, items, client, resolver):
+                found.setdefault(new.local, []).append(new)
+    return found
+
+
+def imported_by(
+    item: Item, items: ModuleItems, client: ModuleName, resolver: NameResolver
+) -> list[ImportedAs]:
+    """The names that the import statements of an item bind."""
+    guarded = item.is_typing_block
+    block = item.kind is ItemKind.IMPORT_BLOCK and not guarded
+    found = []
+    for top in item.nodes:
+        for node in ast.walk(top):
+            if isinstance(node, ast.Import):
+                base, level = None, 0
+            elif isinstance(node, ast.ImportFrom):
+                base, level = resolver.base_of(client, node.level, node.module or ""), node.level
+                base = node.module or "" if base is None else base
+            else:
+                continue
+            comment = _pragma_at(items, node)
+            for alias in node.names:
+                if alias.name == "*":
+                    continue
+                local = alias.asname or (alias.name if base is not None else alias.name.partition(".")[0])
+                found.append(
+                    ImportedAs(local, base, alias.name, alias.asname, level, guarded, block, comment)
+                )
+    return found
+
+
+def _pragma_at(items: ModuleItems, node: ast.stmt) -> str:
+    end = node.end_lineno or node.lineno
+    found = _PRAGMA.search(items.lines[end - 1][node.end_col_offset or 0 :].rstrip("\r\n"))
+    return found[0] if found else ""
+
+
+def import_group(text: str, own_tops: frozenset[str]) -> int:
+    """The usual order of import statements: 0 future, 1 standard library, 2 others, 3 own, 4 relative."""
+    match = re.match(r"\s*(?:from|import)\s+(\.*)\s*([^\W\d]\w*)?", text)
+    if match is None or match[1]:
+        return 4
+    top = match[2] or ""
+    if top == "__future__":
+        return 0
+    if top in own_tops:
+        return 3
+    return 1 if top in sys.stdlib_module_names else 2
+
+
+def written_statements(
+    needs: Iterable[ImportedAs], client: ModuleName, resolver: NameResolver, relative: bool
+) -> list[str]:
+    """The import statements that bind some names in `client`, one per module, sorted; without line ends."""
+    groups: dict[tuple[str, str], list[str]] = {}
+    for need in needs:
+        head, alias = need.statement(client, resolver, relative)
+        key = head if need.base is not None else head + alias, need.comment
+        groups.setdefault(key, []).append(alias)
+    found = []
+    for (head, comment), aliases in groups.items():
+        text = head if head.startswith("import ") else head + ", ".join(sorted(dict.fromkeys(aliases)))
+        if len(text) > 88 and len(aliases) > 1 and not comment:
+            names = "".join(f"    {alias},\n" for alias in sorted(dict.fromkeys(aliases)))
+            text = f"{head}(\n{names})"
+        found.append(text + (f"  {comment}" if comment else ""))
+    return sorted(found, key=lambda t: (t.startswith("from "), t))

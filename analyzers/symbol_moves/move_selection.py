@@ -1,0 +1,415 @@
+"""Which statements move when symbols do: the whole group of each, and the helpers that are theirs alone.
+
+Codes (E error, W warning, I information): SYMBOL001 E no such module or symbol; SYMBOL002 E other names are
+bound by the same statement; SYMBOL003 E module state would be split; SYMBOL004 E the target has that name;
+SYMBOL005 I a helper moves along; SYMBOL006 W a registration stays behind; SYMBOL007 W `__name__` and the like
+mean another module; SYMBOL008 W a stub or a patch string is not changed.
+
+Source: the import-rewriting cases 38, 40, 41, 42 and 48; the notes on rope, moving symbols, 8.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+
+from analyzers.import_index import SourceIndex
+from analyzers.model import Finding, Relocation
+from analyzers.name_resolution import NameResolver
+from analyzers.relocation_map import RelocationMap
+from analyzers.source import decode
+from analyzers.symbol_moves.module_clients import ModuleClients
+from analyzers.symbol_moves.module_items import Item, ItemKind, ModuleItems, UseKind, read_module_items
+
+ReadBytes = Callable[[str], bytes]
+NewName = tuple[str, str]
+
+#: Names of a module that mean another thing in another module.
+_OWN_NAMES = frozenset({"__name__", "__file__", "__path__", "__package__", "__spec__", "__doc__"})
+
+
+@dataclass(slots=True)
+class SourceSelection:
+    """What leaves one module: `items` is the module as it was, `goes` movable ordinal -> target module.
+
+    An ordinal counts the items of `ModuleItems.movable`. `names` leads from every name that leaves to its new
+    place. `merged` are ordinals whose definition stands in the target already and is dropped.
+    """
+
+    module: str
+    path: str
+    items: ModuleItems
+    names: dict[str, NewName]
+    goes: dict[int, str] = field(default_factory=dict)
+    merged: set[int] = field(default_factory=set)
+
+    def ordinal(self, item: Item) -> int:
+        return self.items.movable.index(item)
+
+
+@dataclass(frozen=True)
+class MoveSelection:
+    """The moves of all modules: sources by module, the map with the helpers that move along, findings."""
+
+    sources: Mapping[str, SourceSelection]
+    relocations: RelocationMap
+    findings: tuple[Finding, ...]
+
+    @property
+    def targets(self) -> tuple[str, ...]:
+        """The modules that gain something, sorted."""
+        return tuple(sorted({t for s in self.sources.values() for t in s.goes.values()}))
+
+
+def select_moves(
+    index: SourceIndex,
+    relocations: RelocationMap,
+    read: ReadBytes,
+    *,
+    order: Iterable[str] = (),
+    dissolved: Mapping[str, str] | None = None,
+    merges_identical: bool = False,
+) -> MoveSelection:
+    """Work out what moves with the symbols of a map.
+
+    Args:
+        index: the tree before the move; `read` gives the bytes of a path in it.
+        order: source modules in the order in which they are to be merged; others follow by name.
+        dissolved: source module -> where its lone statements go; such a module ends with the move.
+        merges_identical: whether a definition that stands in the target already is dropped when it is the
+            same there (consolidation); otherwise the target's own names block.
+    """
+    return _Selector(index, relocations, read, order, dissolved or {}, merges_identical).run()
+
+
+class _Selector:
+    def __init__(
+        self,
+        index: SourceIndex,
+        relocations: RelocationMap,
+        read: ReadBytes,
+        order: Iterable[str],
+        dissolved: Mapping[str, str],
+        merges_identical: bool,
+    ) -> None:
+        self.index = index
+        self.relocations = relocations
+        self.read = read
+        self.order = tuple(order)
+        self.dissolved = dissolved
+        self.merges_identical = merges_identical
+        self.resolver = NameResolver(index)
+        self.clients = ModuleClients(index, self.resolver, read)
+        self.findings: list[Finding] = []
+        self.helpers: list[Relocation] = []
+        self.target_items: dict[str, ModuleItems | None] = {}
+
+    def run(self) -> MoveSelection:
+        wanted: dict[str, dict[str, NewName]] = {}
+        for (module, name), new in self.relocations.moved_symbols.items():
+            wanted.setdefault(module, {})[name] = new
+        for module in self.dissolved:
+            wanted.setdefault(module, {})
+        rank = {module: number for number, module in enumerate(self.order)}
+        sources: dict[str, SourceSelection] = {}
+        for module in sorted(wanted, key=lambda m: (rank.get(m, len(rank)), m)):
+            selection = self._source(module, wanted[module])
+            if selection is not None:
+                self._select(selection)
+                sources[module] = selection
+        for selection in sources.values():
+            self._check_state(selection)
+            self._check_targets(selection, sources)
+        relocations = self.relocations
+        if self.helpers:
+            relocations = RelocationMap(
+                (*relocations.relocations, *self.helpers), allow_merges=relocations.allow_merges
+            )
+        return MoveSelection(sources, relocations, tuple(self.findings))
+
+    def report(
+        self, code: str, severity: str, path: str, item: Item | None, message: str, mend: str = ""
+    ) -> None:
+        line = item.node.lineno if item is not None else 0
+        finding = Finding(code=code, severity=severity, path=path, line=line, message=message, mend=mend)
+        if finding not in self.findings:
+            self.findings.append(finding)
+
+    # -- one source ------------------------------------------------------------------------------------------
+
+    def _source(self, module: str, names: dict[str, NewName]) -> SourceSelection | None:
+        path = self.index.modules.get(module)
+        if path is None:
+            self.report("SYMBOL001", "error", module, None, "there is no such module", "check its name")
+            return None
+        items = read_module_items(decode(self.read(path)))
+        if items is None:
+            problem = self.index.files[path].error or "cannot be parsed"
+            self.report("SYMBOL001", "error", path, None, f"{problem}: nothing can be moved out of it")
+            return None
+        for name in sorted(names):
+            if items.defined(name):
+                continue
+            origin = self.resolver.bound(module, name)
+            known = ", ".join(sorted(n for n in items.by_name if items.defined(n))[:8])
+            message = f"{name} is not defined at module level in {module}"
+            mend = f"it is imported from {origin}: move it there" if origin else f"it defines {known}"
+            self.report("SYMBOL001", "error", path, None, message, mend)
+        for stub in [s for m, s in self.index.stubs.items() if m == module]:
+            self.report("SYMBOL008", "warning", stub, None, f"the stub of {module} is not changed", "edit it")
+        return SourceSelection(module, path, items, dict(names))
+
+    def _select(self, selection: SourceSelection) -> None:
+        """Close the set of moving items over groups and private helpers."""
+        while True:
+            moving = self._grouped(selection)
+            if not self._add_helpers(selection, moving):
+                break
+        for item, target in moving.items():
+            selection.goes[selection.ordinal(item)] = target
+        end = self.dissolved.get(selection.module)
+        if end is not None:
+            for number in range(len(selection.items.movable)):
+                selection.goes.setdefault(number, end)
+        self._report_registrations(selection)
+
+    def _grouped(self, selection: SourceSelection) -> dict[Item, str]:
+        items, names = selection.items, selection.names
+        moving: dict[Item, str] = {}
+        for name, (target, _) in sorted(names.items()):
+            for item in items.by_name.get(name, ()):
+                if item.is_import:
+                    others = "an import binds it, too"
+                    self.report(
+                        "SYMBOL002",
+                        "error",
+                        selection.path,
+                        item,
+                        f"{name} cannot move: {others}",
+                        "make the import and the definition one statement",
+                    )
+                    continue
+                other = moving.get(item)
+                if other is not None and other != target:
+                    self.report(
+                        "SYMBOL002",
+                        "error",
+                        selection.path,
+                        item,
+                        f"{name} and another name of the same statement would go to two modules",
+                        "give both the same target",
+                    )
+                moving[item] = target
+        if selection.module in self.dissolved:
+            return moving
+        for item in items.movable:
+            if item.mutates in names and item not in moving and not item.binds - {"_", item.mutates}:
+                moving[item] = names[item.mutates][0]
+            elif item.mutates in names and item.kind is ItemKind.DEFINITION and item not in moving:
+                # Registered variants with names of their own come along, with their names.
+                target = names[item.mutates][0]
+                for bound in sorted(item.binds):
+                    self._move_along(selection, bound, target, item, f"is registered with {item.mutates}")
+                moving[item] = target
+        for item, target in sorted(moving.items(), key=lambda pair: pair[0].number):
+            stranded = sorted(n for n in item.binds if n not in names and n != "_")
+            if stranded:
+                self.report(
+                    "SYMBOL002",
+                    "error",
+                    selection.path,
+                    item,
+                    f"the statement that defines {', '.join(sorted(item.binds & names.keys()))} also "
+                    f"defines {', '.join(stranded)}",
+                    f"move {', '.join(stranded)} to {target}, too, or split the statement",
+                )
+        return moving
+
+    def _move_along(self, selection: SourceSelection, name: str, target: str, item: Item, why: str) -> None:
+        selection.names[name] = (target, name)
+        self.helpers.append(Relocation(selection.module, target, name, name))
+        self.report("SYMBOL005", "info", selection.path, item, f"{name} moves along to {target}: it {why}")
+
+    def _add_helpers(self, selection: SourceSelection, moving: dict[Item, str]) -> bool:
+        """Let helpers that only moving items use move along; whether there were any."""
+        items, added = selection.items, False
+        if selection.module in self.dissolved:
+            return False
+        users: dict[str, list[Item]] = {}
+        for item in items.items:
+            for name in item.names_used | item.rebinds:
+                users.setdefault(name, []).append(item)
+        for item in items.movable:
+            if item in moving or item.kind is not ItemKind.DEFINITION or len(item.binds) != 1:
+                continue
+            (name,) = item.binds
+            if name.startswith("__") or not items.defined(name):
+                continue
+            own = set(items.by_name[name])
+            outside = [i for i in users.get(name, ()) if i not in own]
+            if not outside or any(i not in moving for i in outside):
+                continue
+            if item.mutates and item.mutates not in item.binds:
+                continue
+            goals = {moving[i] for i in outside}
+            if len(goals) != 1 or any(i.is_import or i.kind is not ItemKind.DEFINITION for i in own):
+                continue
+            if self._is_listed(selection, name) or self.clients.is_reached(selection.module, name):
+                continue
+            self._move_along(selection, name, goals.pop(), item, "is used by nothing else")
+            added = True
+            break
+        return added
+
+    def _is_listed(self, selection: SourceSelection, name: str) -> bool:
+        record = self.index.files[selection.path]
+        return name in (record.exports or ()) or record.exports_dynamic
+
+    def _report_registrations(self, selection: SourceSelection) -> None:
+        items = selection.items
+        for number in sorted(selection.goes):
+            item = items.movable[number]
+            for decorator in getattr(item.node, "decorator_list", ()):
+                root = _root_name(decorator)
+                owners = items.by_name.get(root, ())
+                stays = owners and not any(o.is_import for o in owners) and root not in selection.names
+                if stays and root != getattr(decorator, "id", ""):
+                    self.report(
+                        "SYMBOL006",
+                        "warning",
+                        selection.path,
+                        item,
+                        f"{getattr(item.node, 'name', '')} registers with {root}, which stays: that now "
+                        f"happens when {selection.goes[number]} is imported",
+                        "make sure that something imports it",
+                    )
+            for use in item.uses:
+                if use.name in _OWN_NAMES and use.name not in items.by_name:
+                    self.report(
+                        "SYMBOL007",
+                        "warning",
+                        selection.path,
+                        item,
+                        f"{use.name} means {selection.goes[number]} after the move",
+                        "check what depends on it",
+                    )
+
+    # -- state -----------------------------------------------------------------------------------------------
+
+    def _check_state(self, selection: SourceSelection) -> None:
+        """Refuse to separate a variable that is bound anew from those who read or bind it."""
+        items = selection.items
+        moving = {items.movable[n] for n in selection.goes}
+        rebinders: dict[str, list[Item]] = {}
+        for item in items.items:
+            for name in item.rebinds:
+                rebinders.setdefault(name, []).append(item)
+        for name, owners in sorted(items.by_name.items()):
+            if any(o.is_import for o in owners):
+                continue
+            leaves = name in selection.names
+            readers = [i for i in items.items if name in i.names_used and (i in moving) != leaves]
+            split = [i for i in rebinders.get(name, ()) if (i in moving) != leaves]
+            if split:
+                who = ", ".join(sorted(b for i in split for b in i.binds)) or f"line {split[0].node.lineno}"
+                self.report(
+                    "SYMBOL003",
+                    "error",
+                    selection.path,
+                    split[0],
+                    f"{who} binds the global {name}, which " + ("leaves" if leaves else "stays"),
+                    f"move {name} and {who} together",
+                )
+                continue
+            if not readers or not (leaves or self._is_used_by_moving(name, moving)):
+                continue
+            written = rebinders.get(name) or self.clients.writers(selection.module, name)
+            if written:
+                first = written[0]
+                place = first.node.lineno if isinstance(first, Item) else f"{first[0]}:{first[1]}"
+                self.report(
+                    "SYMBOL003",
+                    "error",
+                    selection.path,
+                    readers[0],
+                    f"{name} is bound anew while the program runs (line {place}); an imported copy of it "
+                    "would go stale",
+                    f"move {name} together with all that reads it, or read it through its module",
+                )
+
+    @staticmethod
+    def _is_used_by_moving(name: str, moving: set[Item]) -> bool:
+        return any(name in item.names_used for item in moving)
+
+    # -- targets ---------------------------------------------------------------------------------------------
+
+    def _check_targets(self, selection: SourceSelection, sources: Mapping[str, SourceSelection]) -> None:
+        for name, (target, new) in sorted(selection.names.items()):
+            own = selection.items.by_name.get(name, [])
+            item = own[0] if own else None
+            if target == selection.module:
+                continue
+            there = self._items_of(target)
+            leaving = sources[target].names if target in sources else {}
+            if there is None or new in leaving:
+                continue
+            for other in there.by_name.get(new, ()):
+                if other.is_import:
+                    bound = self.resolver.bound(target, new)
+                    if bound is not None and (bound.module, bound.name) == (selection.module, name):
+                        continue
+                elif (
+                    self.merges_identical and item is not None and _is_same(selection.items, own, there, new)
+                ):
+                    selection.merged.update(selection.ordinal(i) for i in own)
+                    continue
+                self.report(
+                    "SYMBOL004",
+                    "error",
+                    selection.path,
+                    item,
+                    f"{target} has a {new} of its own (line {other.node.lineno})",
+                    f"give it another name: {selection.module}:{name} -> {target}:OTHER_NAME",
+                )
+                break
+            else:
+                uses = [i for i in there.items if new in i.names_used]
+                if uses and new not in there.by_name and not selection.merged:
+                    self.report(
+                        "SYMBOL004",
+                        "error",
+                        selection.path,
+                        item,
+                        f"{target} uses another {new} (line {uses[0].node.lineno}), a built-in or one of a "
+                        "star import, which this one would hide",
+                        f"give it another name: {selection.module}:{name} -> {target}:OTHER_NAME",
+                    )
+
+    def _items_of(self, module: str) -> ModuleItems | None:
+        if module not in self.target_items:
+            path = self.index.modules.get(module)
+            content = None if path is None else self.read(path)
+            self.target_items[module] = None if content is None else read_module_items(decode(content))
+        return self.target_items[module]
+
+
+def is_typing_only(items: Iterable[Item], name: str) -> bool:
+    """Whether all uses of a name in these items are for type checkers alone."""
+    kinds = [use.kind for item in items for use in item.uses if use.name == name]
+    return bool(kinds) and max(kinds) is UseKind.TYPING
+
+
+def _is_same(items: ModuleItems, own: list[Item], there: ModuleItems, name: str) -> bool:
+    """Whether the definitions in two modules are the same statements (layout and comments aside)."""
+    import ast
+
+    others = there.by_name.get(name, [])
+    return [ast.dump(n) for i in own for n in i.nodes] == [ast.dump(n) for i in others for n in i.nodes]
+
+
+def _root_name(node: object) -> str:
+    import ast
+
+    while isinstance(node, (ast.Attribute, ast.Subscript, ast.Call)):
+        node = node.func if isinstance(node, ast.Call) else node.value
+    return node.id if isinstance(node, ast.Name) else ""

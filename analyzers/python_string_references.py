@@ -13,16 +13,18 @@ from __future__ import annotations
 
 import ast
 import re
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from analyzers.layout import ModuleName
+from analyzers.python_computed_strings import computed_pieces
 from analyzers.python_string_spans import SpanSet, StringPart, merged, string_parts
 from analyzers.python_string_uses import Collected, StringUse, Use, collect_strings
 from analyzers.relocation_map import RelocationMap
 from analyzers.text_positions import TextPositions
-from analyzers.text_references.candidates import dotted_inside, pattern_of
+from analyzers.text_references.candidates import Candidate, dotted_inside, pattern_of
 from analyzers.text_references.documentation_references import role_regions
 from analyzers.text_references.dotted_names import resolve_dotted
 from analyzers.text_references.import_statements import import_edits
@@ -35,6 +37,10 @@ _PATH = re.compile(r"[\w.@+~-]*(?:/[\w.@+~*-]+)+/?|[\w-]+\.pyi?")
 _COMMAND = re.compile(r"(?:^|\s)-m\s|^(?:python|gunicorn|uvicorn|celery|pytest)\b")
 _STATEMENT = re.compile(r"^[ \t]*(?:(?:>>>|\.\.\.)[ \t]+)?(?P<code>(?:from|import)[ \t]+\w)", re.MULTILINE)
 _TYPE_COMMENT = re.compile(r"#\s*type:(?!\s*ignore\b)")
+# A name behind one of these is the end of a longer one, of a path or of an address.
+_NO_START = frozenset("./@-$")
+# `".b"`, `"%s.b"`, `"{}.b"`: a segment at the start of a string or behind a placeholder.
+_AFTER_DOT = re.compile(r"(?:[\"'}]|%\w|\)\w)\.(\w+)")
 _LINE_END = re.compile(r"\r\n|\r|\n")
 _LONGEST_NAME = 1000
 _UNKNOWN_PACKAGE = "the package that the name is relative to is not known"
@@ -74,11 +80,35 @@ def find_string_references(
             its name when the move is done.
         facts: of the tree before the move; what it does not know is no reference.
     """
-    if not relocations:
+    pattern = pattern_of(relocations)
+    if pattern is None:
         return ()
-    finder = _Finder(text, positions, before, after, relocations, facts)
+    names = [
+        c for c in dotted_inside(text, 0, len(text), pattern) if text[c.start - 1 : c.start] not in _NO_START
+    ]
+    if not names and not _has_relative_names(text, relocations, moves=before != after):
+        return ()
+    finder = _Finder(text, positions, before, after, relocations, facts, names)
     finder.read(collect_strings(tree, before.package or None))
     return _apart(finder.found)
+
+
+def _has_relative_names(text: str, relocations: RelocationMap, *, moves: bool) -> bool:
+    """Whether the text can hold a name without its top-level package: `".b"`, `f"{x}.b"`, `join`."""
+    if "import_module" in text or "__getattr__" in text or "attach(" in text:
+        return moves or relocations.may_concern(text.encode("utf-8", "surrogatepass"))
+    leaves = leaf_names(relocations)
+    return any(m[1] in leaves for m in _AFTER_DOT.finditer(text)) or '".".join' in text or "'.'.join" in text
+
+
+@lru_cache(maxsize=8)
+def leaf_names(relocations: RelocationMap) -> dict[str, tuple[str, ...]]:
+    """The moved modules and the modules of moved symbols by their last segment."""
+    found: dict[str, tuple[str, ...]] = {}
+    for module in sorted({*relocations.moved_modules, *(m for m, _ in relocations.moved_symbols)}):
+        leaf = module.rpartition(".")[2]
+        found[leaf] = (*found.get(leaf, ()), module)
+    return found
 
 
 def _apart(found: list[StringReference]) -> tuple[StringReference, ...]:
@@ -99,6 +129,7 @@ class _Finder:
         after: ModuleName,
         relocations: RelocationMap,
         facts: ProjectFacts,
+        names: list[Candidate],
     ) -> None:
         self.text = text
         self.positions = positions
@@ -106,7 +137,8 @@ class _Finder:
         self.after = after
         self.relocations = relocations
         self.facts = facts
-        self.pattern = pattern_of(relocations)
+        self.candidates = names
+        self.starts = [candidate.start for candidate in names]
         self.words = {word.decode("utf-8", "replace") for word in relocations.leaf_words()}
         self.found: list[StringReference] = []
         self._line_starts = [0, *(m.end() for m in _LINE_END.finditer(text))]
@@ -125,9 +157,12 @@ class _Finder:
 
     def _read_use(self, use: StringUse) -> None:
         value = str(use.node.value)
+        is_anchored = use.use in (Use.RELATIVE, Use.LAZY_VALUE, Use.LAZY_PART)
+        if not is_anchored and not self._has_candidate(use.node):
+            return
         # A relative name in a file that moves may have to change although its target does not.
-        anchored = use.use in (Use.RELATIVE, Use.LAZY_VALUE) and self.before != self.after
-        if not anchored and self.words.isdisjoint(re.split(r"\W+", value)):
+        stays = self.before == self.after or not is_anchored
+        if stays and self.words.isdisjoint(re.split(r"\W+", value)):
             return
         if use.use is Use.DOCSTRING:
             self._read_docstring(use.node)
@@ -143,6 +178,13 @@ class _Finder:
             self._read_dotted(use, value)
         else:
             self._read_longer(use.node, value)
+
+    def _has_candidate(self, node: ast.Constant) -> bool:
+        """Whether a top-level name of what moves stands in the source of the constant."""
+        first = bisect_left(self.starts, self.positions.offset(node.lineno, node.col_offset))
+        if first == len(self.starts):
+            return False
+        return self.starts[first] < self.positions.span(node)[1]
 
     def _read_dotted(self, use: StringUse, value: str) -> None:
         resolved = resolve_dotted(value, self.relocations, self.facts)
@@ -339,12 +381,11 @@ class _Finder:
 
     def _names(self, start: int, end: int) -> Iterator[tuple[int, int, str, bool]]:
         """(start, end, new name, whether it exists) of each name of two segments or more that moves."""
-        if self.pattern is None:
-            return
         text = self.text
-        for candidate in dotted_inside(text, start, end, self.pattern):
-            first, last = candidate.start, candidate.end - candidate.stars
-            if text[first - 1 : first] in (".", "/", "@", "-", "$") or text[last : last + 1] in ("/", "@"):
+        for index in range(bisect_left(self.starts, start), bisect_left(self.starts, end)):
+            candidate = self.candidates[index]
+            first, last = candidate.start, min(candidate.end - candidate.stars, end)
+            if text[last : last + 1] in ("/", "@"):
                 continue
             name = text[first:last]
             resolved = resolve_dotted(name, self.relocations, self.facts)
@@ -358,7 +399,7 @@ class _Finder:
     # -- computed strings --------------------------------------------------------------------------------
 
     def _read_computed(self, node: ast.expr, constants: dict[str, str], is_looked_up: bool) -> None:
-        pieces = _pieces(node, constants, self.before)
+        pieces = computed_pieces(node, constants, self.before)
         written = "".join("\0" if piece is None else piece for piece, _ in pieces)
         if self.words.isdisjoint(re.split(r"\W+", written)):
             return
@@ -366,15 +407,32 @@ class _Finder:
         if all(piece is not None for piece, _ in pieces):
             self._read_constant_sum(node, [(p or "", c) for p, c in pieces], written, is_looked_up)
             return
-        if not re.fullmatch(r"[\w.:\0]*", written):
-            for piece, _ in pieces:
-                if piece and self.words & set(re.findall(r"(?<=\.)\w+", piece)):
-                    self._mention_computed(node, line)
-                    return
-            return
-        moved = self.words & set(re.findall(r"(?<![^.\0])\w+", written))
-        if moved and (is_looked_up or any(f".{word}" in written for word in moved)):
+        if re.fullmatch(r"[\w.:\0]*", written) and self._may_be_moved(written, is_looked_up):
             self._mention_computed(node, line)
+
+    def _may_be_moved(self, written: str, is_looked_up: bool) -> bool:
+        """Whether a name with unknown stretches (`\\0`) can be one that moves, by its start or its end."""
+        start = written.partition("\0")[0].rstrip(".:")
+        if start and resolve_dotted(start, self.relocations, self.facts) is not None:
+            return True
+        end = written.rpartition("\0")[2]
+        if not end.startswith((".", ":")) and not (is_looked_up and end):
+            return False
+        segments = re.split(r"[.:]", end.lstrip(".:"))
+        return any(
+            module.split(".")[-size:] == segments[:size]
+            and (size == len(segments) or self.facts.symbol_exists(module, segments[size]))
+            for size in range(1, len(segments) + 1)
+            for module in leaf_names(self.relocations).get(segments[size - 1], ())
+        ) or self._ends_like_a_symbol(segments)
+
+    def _ends_like_a_symbol(self, segments: list[str]) -> bool:
+        """Whether the end is `.b.f` of a moved symbol `a.b:f`."""
+        return any(
+            segments[-1] == name and module.split(".")[1 - len(segments) :] == segments[:-1]
+            for module, name in self.relocations.moved_symbols
+            if len(segments) > 1
+        )
 
     def _read_constant_sum(
         self, node: ast.expr, pieces: list[tuple[str, bool]], written: str, is_looked_up: bool
@@ -410,7 +468,7 @@ class _Finder:
 
     def _read_comments(self, strings: SpanSet) -> None:
         text = self.text
-        if self.pattern is None or "#" not in text:
+        if "#" not in text:
             return
         for first, last, new, exists in self._names(0, len(text)):
             if strings.covers(first):
@@ -460,80 +518,3 @@ def _above(package: str, levels: int) -> str:
     for _ in range(levels):
         package = package.rpartition(".")[0]
     return package
-
-
-def _pieces(node: ast.expr, constants: dict[str, str], module: ModuleName) -> list[tuple[str | None, bool]]:
-    """The pieces of an f-string, a sum or a `%` format: (text or None if not known, whether it is rewritten).
-
-    Pieces that stand as a constant of their own are rewritten on their own.
-    """
-    if isinstance(node, ast.Constant):
-        return [(node.value, True)] if isinstance(node.value, str) else [(None, False)]
-    if isinstance(node, ast.Name):
-        if node.id in constants:
-            return [(constants[node.id], True)]
-        if node.id == "__package__" and module.package:
-            return [(module.package, False)]
-        return [(module.name, False)] if node.id == "__name__" and module.name else [(None, False)]
-    if isinstance(node, ast.JoinedStr):
-        found: list[tuple[str | None, bool]] = []
-        for value in node.values:
-            if isinstance(value, ast.FormattedValue):
-                plain = value.conversion == -1 and value.format_spec is None
-                found += _pieces(value.value, constants, module) if plain else [(None, False)]
-            elif isinstance(value, ast.Constant):
-                # A piece inside an f-string is not rewritten on its own.
-                found.append((str(value.value), False))
-        return found
-    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
-        return [*_pieces(node.left, constants, module), *_pieces(node.right, constants, module)]
-    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mod) and isinstance(node.left, ast.Constant):
-        return _percent_pieces(node, constants, module)
-    if isinstance(node, ast.Call):
-        return _call_pieces(node, constants, module)
-    return [(None, False)]
-
-
-def _call_pieces(
-    node: ast.Call, constants: dict[str, str], module: ModuleName
-) -> list[tuple[str | None, bool]]:
-    """The pieces of `"{}.b".format(x)` and `".".join([x, "b"])`."""
-    func = node.func
-    template = (
-        func.value.value if isinstance(func, ast.Attribute) and isinstance(func.value, ast.Constant) else 0
-    )
-    if not isinstance(func, ast.Attribute) or not isinstance(template, str):
-        return [(None, False)]
-    found: list[tuple[str | None, bool]] = []
-    if func.attr == "format":
-        texts = template.split("{}")
-        if node.keywords or "{" in "".join(texts) or len(texts) != len(node.args) + 1:
-            return [(text, False) for text in re.split(r"\{[^{}]*\}", template)] + [(None, False)]
-        found.append((texts[0], False))
-        for value, text in zip(node.args, texts[1:], strict=True):
-            found += (*_pieces(value, constants, module), (text, False))
-        return found
-    items = node.args[0] if node.args else None
-    if func.attr != "join" or not isinstance(items, (ast.List, ast.Tuple)):
-        return [(None, False)]
-    for index, value in enumerate(items.elts):
-        found += [(template, False)] if index else []
-        found += _pieces(value, constants, module)
-    return found
-
-
-def _percent_pieces(
-    node: ast.BinOp, constants: dict[str, str], module: ModuleName
-) -> list[tuple[str | None, bool]]:
-    assert isinstance(node.left, ast.Constant)
-    template = node.left.value
-    if not isinstance(template, str):
-        return [(None, False)]
-    values = node.right.elts if isinstance(node.right, ast.Tuple) else [node.right]
-    texts = template.split("%s")
-    if "%" in "".join(texts) or len(texts) != len(values) + 1:
-        return [(text, False) for text in texts] + [(None, False)]
-    found: list[tuple[str | None, bool]] = [(texts[0], False)]
-    for value, text in zip(values, texts[1:], strict=True):
-        found += (*_pieces(value, constants, module), (text, False))
-    return found

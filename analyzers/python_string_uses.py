@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import ast
 import enum
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 _PATCHERS = frozenset({"patch", "patch.multiple", "patch.dict"})
 # Functions that look up what their first argument names; compared by the last part of the call's name.
@@ -71,7 +73,7 @@ class StringUse:
 
 @dataclass(frozen=True, slots=True)
 class Collected:
-    """All strings of a module in order of the tree.
+    """All strings of a module, in no certain order.
 
     `computed` are f-strings, sums and `%` formats, each with whether it is looked up; `constants` are the
     module-level names bound once to a string.
@@ -86,7 +88,7 @@ class Collected:
 def collect_strings(tree: ast.Module, package: str | None) -> Collected:
     """The string constants of `tree`; `package` is what `__package__` holds in it (None: not known)."""
     collector = _Collector(tree, package)
-    collector.visit_body(tree)
+    collector.run(tree)
     return Collected(collector.strings, collector.computed, collector.joined, collector.constants)
 
 
@@ -104,6 +106,7 @@ def call_name(node: ast.expr) -> str:
 class _Collector:
     def __init__(self, tree: ast.Module, package: str | None) -> None:
         self.package = package
+        self.waiting: list[tuple[ast.AST, Use]] = []
         self.strings: list[StringUse] = []
         self.computed: list[tuple[ast.expr, bool]] = []
         self.joined: list[ast.JoinedStr] = []
@@ -111,31 +114,33 @@ class _Collector:
         self.is_lazy = any(isinstance(s, ast.FunctionDef) and s.name == "__getattr__" for s in tree.body)
         self.passes_package = self.is_lazy and _imports_relative_to_a_package(tree)
 
-    def visit_body(self, node: ast.AST) -> None:
-        """All below a module, class or function; a string in front of a body is its docstring."""
-        for child in ast.iter_child_nodes(node):
-            self.visit(child, Use.PLAIN)
+    def run(self, tree: ast.Module) -> None:
+        """Visit all of `tree`; with a stack of its own, since expressions can be thousands of levels deep."""
+        self._children(tree, Use.PLAIN)
+        while self.waiting:
+            node, use = self.waiting.pop()
+            if isinstance(node, ast.Constant):
+                if isinstance(node.value, str):
+                    self.strings.append(StringUse(node, use))
+                continue
+            method = _METHODS.get(type(node))
+            if method is not None:
+                method(self, node, use)
+            else:
+                self._children(node, use)
 
     def visit(self, node: ast.AST, use: Use) -> None:
-        if isinstance(node, ast.Constant):
-            if isinstance(node.value, str):
-                self.strings.append(StringUse(node, use))
-            return
-        method = getattr(self, f"_visit_{type(node).__name__}", None)
-        if method is not None:
-            method(node, use)
-        else:
-            self._children(node, use)
+        """Visit `node` and what is below it, later."""
+        self.waiting.append((node, use))
 
     def _children(self, node: ast.AST, use: Use) -> None:
-        for child in ast.iter_child_nodes(node):
-            self.visit(child, use)
+        self.waiting += ((child, use) for child in ast.iter_child_nodes(node))
 
-    def _visit_Expr(self, node: ast.Expr, use: Use) -> None:
+    def _visit_expr(self, node: ast.Expr, use: Use) -> None:
         is_docstring = isinstance(node.value, ast.Constant)
         self.visit(node.value, Use.DOCSTRING if is_docstring else Use.PLAIN)
 
-    def _visit_FunctionDef(self, node: ast.FunctionDef | ast.AsyncFunctionDef, use: Use) -> None:
+    def _visit_functiondef(self, node: ast.FunctionDef | ast.AsyncFunctionDef, use: Use) -> None:
         for decorator in node.decorator_list:
             self.visit(decorator, Use.PLAIN)
         arguments = node.args
@@ -149,20 +154,18 @@ class _Collector:
         for statement in node.body:
             self.visit(statement, Use.PLAIN)
 
-    _visit_AsyncFunctionDef = _visit_FunctionDef
-
-    def _visit_AnnAssign(self, node: ast.AnnAssign, use: Use) -> None:
+    def _visit_annassign(self, node: ast.AnnAssign, use: Use) -> None:
         self.visit(node.target, Use.PLAIN)
         self._annotation(node.annotation)
         if node.value is not None:
             self._assigned([node.target], node.value)
 
-    def _visit_Assign(self, node: ast.Assign, use: Use) -> None:
+    def _visit_assign(self, node: ast.Assign, use: Use) -> None:
         for target in node.targets:
             self.visit(target, Use.PLAIN)
         self._assigned(node.targets, node.value)
 
-    def _visit_AugAssign(self, node: ast.AugAssign, use: Use) -> None:
+    def _visit_augassign(self, node: ast.AugAssign, use: Use) -> None:
         self._assigned([node.target], node.value)
 
     def _assigned(self, targets: list[ast.expr], value: ast.expr) -> None:
@@ -181,31 +184,33 @@ class _Collector:
         if node is not None:
             self.visit(node, Use.ANNOTATION)
 
-    def _visit_Subscript(self, node: ast.Subscript, use: Use) -> None:
+    def _visit_subscript(self, node: ast.Subscript, use: Use) -> None:
         self.visit(node.value, Use.PLAIN)
         if call_name(node.value).rpartition(".")[2] != "Literal":
             self.visit(node.slice, use)
 
-    def _visit_JoinedStr(self, node: ast.JoinedStr, use: Use) -> None:
+    def _visit_joinedstr(self, node: ast.JoinedStr, use: Use) -> None:
         self.joined.append(node)
         self.computed.append((node, use is Use.RESOLVER))
 
-    def _visit_BinOp(self, node: ast.BinOp, use: Use) -> None:
-        if use is Use.ANNOTATION:
-            self._children(node, use)
+    def _visit_binop(self, node: ast.BinOp, use: Use) -> None:
+        if use is Use.ANNOTATION or not isinstance(node.op, (ast.Add, ast.Mod)):
+            self._children(node, use if use is Use.ANNOTATION else Use.PLAIN)
             return
-        if isinstance(node.op, (ast.Add, ast.Mod)) and _has_string_operand(node):
+        operands = sum_operands(node)
+        if any(isinstance(o, ast.JoinedStr) or isinstance(getattr(o, "value", None), str) for o in operands):
             self.computed.append((node, use is Use.RESOLVER))
-        self._children(node, Use.PLAIN)
+        for operand in operands:
+            self.visit(operand, Use.PLAIN)
 
-    def _visit_Dict(self, node: ast.Dict, use: Use) -> None:
+    def _visit_dict(self, node: ast.Dict, use: Use) -> None:
         for key, value in zip(node.keys, node.values, strict=True):
             if key is not None:
                 self.visit(key, use)
             is_task = isinstance(key, ast.Constant) and key.value == "task"
             self.visit(value, Use.TASK_REFERENCE if is_task and isinstance(value, ast.Constant) else use)
 
-    def _visit_Call(self, node: ast.Call, use: Use) -> None:
+    def _visit_call(self, node: ast.Call, use: Use) -> None:
         name = call_name(node.func)
         last = name.rpartition(".")[2]
         if self._is_text_method(node.func):
@@ -342,15 +347,19 @@ def _looks_up(name: str) -> bool:
     return last in _RESOLVERS
 
 
-def _has_string_operand(node: ast.BinOp) -> bool:
-    operands: list[ast.expr] = [node]
-    while operands:
-        operand = operands.pop()
-        if isinstance(operand, ast.BinOp):
-            operands += (operand.left, operand.right)
-        elif isinstance(operand, ast.JoinedStr) or isinstance(getattr(operand, "value", None), str):
-            return True
-    return False
+def sum_operands(node: ast.BinOp) -> list[ast.expr]:
+    """The operands of a chain of `+` in order; of `%`, both sides."""
+    if not isinstance(node.op, ast.Add):
+        return [node.left, node.right]
+    found: list[ast.expr] = []
+    waiting: list[ast.expr] = [node]
+    while waiting:
+        operand = waiting.pop()
+        if isinstance(operand, ast.BinOp) and isinstance(operand.op, ast.Add):
+            waiting += (operand.right, operand.left)
+        else:
+            found.append(operand)
+    return found
 
 
 def _module_constants(tree: ast.Module) -> dict[str, str]:
@@ -380,3 +389,18 @@ def _imports_relative_to_a_package(tree: ast.Module) -> bool:
         for node in ast.walk(tree)
         if isinstance(node, ast.Call)
     )
+
+
+_METHODS: dict[type[ast.AST], Callable[[_Collector, Any, Use], None]] = {
+    ast.Expr: _Collector._visit_expr,
+    ast.FunctionDef: _Collector._visit_functiondef,
+    ast.AsyncFunctionDef: _Collector._visit_functiondef,
+    ast.AnnAssign: _Collector._visit_annassign,
+    ast.Assign: _Collector._visit_assign,
+    ast.AugAssign: _Collector._visit_augassign,
+    ast.Subscript: _Collector._visit_subscript,
+    ast.JoinedStr: _Collector._visit_joinedstr,
+    ast.BinOp: _Collector._visit_binop,
+    ast.Dict: _Collector._visit_dict,
+    ast.Call: _Collector._visit_call,
+}

@@ -379,3 +379,11 @@ def test_any_module_stays_valid_and_settles(statements: list[tuple[str, str]], e
     result = rewritten(text)
     kinds = [type(n) for n in ast.walk(ast.parse(text))]
     assert [type(n) for n in ast.walk(ast.parse(result))] == kinds
+
+
+@pytest.mark.parametrize(
+    ("term", "hits"), [("a.b.f()", 0), ("'app.a.b'", 600), ("x - y", 0), ("'app.a.bc'", 0)]
+)
+def test_deep_expressions_are_followed(term: str, hits: int) -> None:
+    assert len(find("x = " + " + ".join([term] * 600))) == hits
+    assert len(find("x = a" + f".g({term})" * 600)) == hits

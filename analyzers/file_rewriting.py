@@ -6,12 +6,15 @@ checks before a move ask it alike.
 
 from __future__ import annotations
 
+import ast
 import hashlib
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from analyzers.file_facts import parse
+from analyzers.file_relative_data import find_file_relative_data
+from analyzers.identity_findings import find_identity
 from analyzers.import_changes import ImportChange, ImportPlan, TextEdit
 from analyzers.import_index import SourceIndex
 from analyzers.import_rewriting import plan_imports
@@ -203,7 +206,23 @@ class FileRewriter:
             )
             imports = ImportPlan(imports.import_changes, imports.text_edits, (*imports.findings, finding))
             strings = ()
-        return self._combine(path, source, imports, strings)
+        plan = self._combine(path, source, imports, strings)
+        return replace(plan, findings=(*plan.findings, *self._left_behind(path, tree, before, after)))
+
+    def _left_behind(
+        self, path: str, tree: ast.Module, before: ModuleName, after: ModuleName
+    ) -> tuple[Finding, ...]:
+        """Identities made of the old name, and data found by the old place, of a file that moves."""
+        leaving = any(module == before.name for module, _ in self.relocations.moved_symbols)
+        if before == after and not leaving:
+            return ()
+        findings = find_identity(
+            path, tree, before=before, after=after, relocations=self.relocations, facts=self.facts
+        )
+        new_path = self.relocations.paths.get(path)
+        if new_path is None:
+            return findings
+        return (*findings, *find_file_relative_data(path, new_path, tree, self.relocations))
 
     def _combine(
         self, path: str, source: Source, imports: ImportPlan, strings: tuple[StringReference, ...]

@@ -28,6 +28,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "move": ("move", "P2: carry out the manifest: move files, rewrite references, or roll back."),
     "lock": ("lock", "P3: freeze the structure of the domains."),
     "guard": ("guard", "CI: find what changed against the locks."),
+    "duplicates": ("duplicates", "P5: find duplicates and say what to do about them."),
     "mv": ("mv", "Move modules, packages or symbols without a workbook."),
     "recover": ("recover", "End an interrupted transaction."),
     "status": ("status", "Where a migration stands, and which command comes next."),

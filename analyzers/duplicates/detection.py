@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from array import array
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import msgspec
@@ -301,13 +301,3 @@ def _alike(search: _Search, job: tuple[CloneKind, Sequence[tuple[Run, Run]]]) ->
         found = comparer.whole(a, b, pairs, definitions=kind is not CloneKind.BLOCK) if pairs else None
         out.append(Likeness(round(found.similarity, 4), found.renamed, found.edited) if found else None)
     return out
-
-
-def kinds_of(modes: Iterable[str]) -> frozenset[CloneKind]:
-    """Returns the kinds of findings that the modes look for."""
-    table = {
-        "exact": {CloneKind.EXACT_FILE, CloneKind.EQUIVALENT_FILE},
-        "function": {CloneKind.FUNCTION, CloneKind.CLASS},
-        "block": {CloneKind.BLOCK},
-    }
-    return frozenset(kind for mode in modes for kind in table[mode])

@@ -55,9 +55,17 @@ class Suppressed:
 
 
 def suppress(
-    groups: Sequence[CloneGroup], marks: Iterable[SuppressionMark], baseline: Baseline
+    groups: Sequence[CloneGroup],
+    marks: Iterable[SuppressionMark],
+    baseline: Baseline,
+    *,
+    complete: bool = True,
 ) -> Suppressed:
-    """Returns the groups that neither a comment nor the baseline accepts; the order is kept."""
+    """Returns the groups that neither a comment nor the baseline accepts; the order is kept.
+
+    `complete` says that everything was searched for that the suppressions may be meant for; else nothing is
+    called stale.
+    """
     by_path: dict[str, list[SuppressionMark]] = {}
     unexplained = []
     for mark in sorted(marks):
@@ -83,8 +91,8 @@ def suppress(
         groups=tuple(left),
         accepted=accepted,
         marked=marked,
-        stale_entries=tuple(e for e in baseline.accepted if e.fingerprint not in matched),
-        stale_marks=tuple(m for ms in by_path.values() for m in ms if m not in used),
+        stale_entries=tuple(e for e in baseline.accepted if complete and e.fingerprint not in matched),
+        stale_marks=tuple(m for ms in by_path.values() for m in ms if complete and m not in used),
         unexplained=tuple(unexplained),
     )
 

@@ -1,0 +1,182 @@
+"""Shows duplicates to people: a table of findings, and two copies side by side; and the JSON document."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from analyzers.duplicates.duplicate_model import CloneKind, Place
+from analyzers.duplicates.logical_lines import decode_source, split_rows
+from analyzers.duplicates.side_by_side import SideRow, differing_rows, side_by_side
+from analyzers.errors import InputError
+from hocmig.duplicate_artifacts import NumberedGroup, SummaryFacts, location
+
+if TYPE_CHECKING:
+    from hocmig.phases.p5_duplicates import DuplicatesResult
+
+_DRIFT_ROWS = 40
+_NARROWEST = 60
+
+
+class ShownPlace(msgspec.Struct, frozen=True):
+    """One copy in the JSON document; lines are 1-based."""
+
+    path: str
+    first: int
+    last: int
+    name: str
+    domain: str
+    canonical: bool
+
+
+class Drift(msgspec.Struct, frozen=True):
+    """The rows in which a copy differs from the canonical one (side a), at most 40."""
+
+    path: str
+    first: int
+    rows: tuple[SideRow, ...]
+
+
+class ShownGroup(msgspec.Struct, frozen=True):
+    """One finding in the JSON document."""
+
+    group_id: str
+    type: str
+    fingerprint: str
+    similarity: float
+    renamed: bool
+    edited: bool
+    recommendation: str
+    reason: str
+    saved_lines: int
+    confidence: float
+    equal_members: float
+    places: tuple[ShownPlace, ...]
+    duplicate_ids: tuple[str, ...]
+    relations: tuple[str, ...]
+    drift: tuple[Drift, ...]
+
+
+class DuplicatesDocument(msgspec.Struct, frozen=True):
+    """The result of `hocmig --json duplicates`."""
+
+    phase: str
+    facts: SummaryFacts
+    candidates: int
+    groups: tuple[ShownGroup, ...]
+    artifacts: tuple[str, ...]
+
+
+def document_of(result: DuplicatesResult, root: Path) -> DuplicatesDocument:
+    """Returns the JSON document; reads the drifted copies from the tree."""
+    return DuplicatesDocument(
+        phase="P5",
+        facts=result.facts,
+        candidates=result.candidates,
+        groups=tuple(_shown(one, result, root) for one in result.groups),
+        artifacts=result.written,
+    )
+
+
+def finding_rows(groups: Sequence[NumberedGroup], limit: int) -> list[tuple[str, ...]]:
+    """Returns the rows of the table: number, type, copies, likeness, lines saved, where, recommendation."""
+    rows: list[tuple[str, ...]] = []
+    for one in groups[:limit]:
+        ranked, group = one.ranked, one.ranked.group
+        state = " ".join(w for w, on in (("renamed", group.renamed), ("edited", group.edited)) if on)
+        rows.append(
+            (
+                one.group_id,
+                group.kind.value,
+                str(len(group.places)),
+                f"{100 * group.similarity:.0f} % {state}".strip(),
+                str(ranked.saved_lines),
+                location(group.kind, group.places[ranked.canonical]),
+                ranked.recommendation,
+            )
+        )
+    return rows
+
+
+def rendered_group(one: NumberedGroup, root: Path, width: int | None = None) -> str:
+    """Returns the canonical copy beside each other copy, differing rows marked `~`, `-`, `+`.
+
+    Args:
+        one: the group. root: of the repository. width: columns (default: of the terminal).
+    """
+    ranked, group = one.ranked, one.ranked.group
+    left = group.places[ranked.canonical]
+    columns = max(_NARROWEST, width or shutil.get_terminal_size((120, 40)).columns)
+    half = (columns - 17) // 2
+    out = [f"{one.group_id} {group.kind.value} {ranked.recommendation}: {left.path} stays, {ranked.reason}"]
+    for n, right in enumerate(group.places):
+        if n == ranked.canonical:
+            continue
+        out += ["", f"    {location(group.kind, left)}  |  {location(group.kind, right)}"]
+        if group.kind is CloneKind.EXACT_FILE:
+            out.append("    equal, byte for byte")
+            continue
+        for row in rows_of(left, right, root):
+            a, b = _cell(row.text_a, half), _cell(row.text_b, half)
+            mark = " " if row.mark == "=" else row.mark
+            out.append(f"{row.line_a or '':>6} {a} {mark} {row.line_b or '':>6} {b}".rstrip())
+    return "\n".join(out) + "\n"
+
+
+def rows_of(left: Place, right: Place, root: Path) -> tuple[SideRow, ...]:
+    """Returns two copies side by side.
+
+    Raises:
+        InputError: a file cannot be read any more.
+    """
+    return side_by_side(_text(left, root), left.first, _text(right, root), right.first)
+
+
+def _shown(one: NumberedGroup, result: DuplicatesResult, root: Path) -> ShownGroup:
+    ranked, group = one.ranked, one.ranked.group
+    left = group.places[ranked.canonical]
+    drift = []
+    if group.edited and not group.renamed:
+        for n, place in enumerate(group.places):
+            if n != ranked.canonical:
+                rows = differing_rows(rows_of(left, place, root))
+                drift.append(Drift(place.path, place.first, rows[:_DRIFT_ROWS]))
+    return ShownGroup(
+        group_id=one.group_id,
+        type=group.kind.value,
+        fingerprint=group.fingerprint,
+        similarity=group.similarity,
+        renamed=group.renamed,
+        edited=group.edited,
+        recommendation=ranked.recommendation,
+        reason=ranked.reason,
+        saved_lines=ranked.saved_lines,
+        confidence=ranked.confidence,
+        equal_members=group.equal_members,
+        places=tuple(
+            ShownPlace(
+                p.path, p.first, p.last, p.name, result.around.domain_of(p.path), n == ranked.canonical
+            )
+            for n, p in enumerate(group.places)
+        ),
+        duplicate_ids=one.duplicate_ids,
+        relations=ranked.relations,
+        drift=tuple(drift),
+    )
+
+
+def _text(place: Place, root: Path) -> list[str]:
+    try:
+        data = (root / place.path).read_bytes()
+    except OSError as error:
+        raise InputError(place.path, 0, f"cannot be read: {error.strerror}", "search again") from error
+    return split_rows(decode_source(data))[place.first - 1 : place.last]
+
+
+def _cell(text: str, width: int) -> str:
+    plain = "".join(c if c.isprintable() else " " for c in text.expandtabs(4))
+    return (plain[: width - 1] + "…" if len(plain) > width else plain).ljust(width)

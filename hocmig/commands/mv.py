@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from analyzers.companions import with_stubs, with_tests
 from analyzers.errors import InputError
 from analyzers.relocation_table import read_move_table, relocations_of_moves
 from hocmig.commands.relocation_output import report_prepared, report_result
@@ -48,6 +49,7 @@ Examples:
 @click.option(
     "--shim-until", type=click.DateTime(["%Y-%m-%d"]), help="Their last day (default: in 180 days)."
 )
+@click.option("--with-tests", "tests_too", is_flag=True, help="Move the mirroring test files along.")
 @click.option("--allow", multiple=True, metavar="CODE", help="A finding that need not block (repeatable).")
 @click.option("--reason", default="", help="Why; goes into the ledger.")
 @click.pass_obj
@@ -60,6 +62,7 @@ def command(
     backup: bool,
     git_stage: bool,
     references: str | None,
+    tests_too: bool,
     shim: bool,
     shim_until: datetime.datetime | None,
     allow: tuple[str, ...],
@@ -71,7 +74,11 @@ def command(
     """
     workspace = open_workspace(options, need_config=False)
     moves, shown_as = _moves(old, new, table)
-    relocations = relocations_of_moves(moves, workspace.index, shown_as)
+    relocations = with_stubs(relocations_of_moves(moves, workspace.index, shown_as), workspace.index)
+    if tests_too:
+        relocations, left = with_tests(relocations, workspace.index)
+        for finding in left:
+            workspace.terminal.note(str(finding))
     chosen = RelocationOptions(
         references=references or workspace.config.references.level,
         allow=frozenset(allow),

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 import msgspec
 
+from analyzers.companions import with_stubs
 from analyzers.csv_table import render_csv
 from analyzers.errors import InputError
 from analyzers.migration_manifest import MOVABLE, ManifestRow, Status, relocations_of, render_manifest
@@ -56,7 +57,7 @@ def prepare(workspace: Workspace, options: RelocationOptions, files: Sequence[st
     if files:
         chosen = _only(chosen, files, workspace)
     replaced = frozenset(r.target_path for r in chosen if r.replaces_target)
-    relocations = relocations_of(chosen, workspace.layout)
+    relocations = with_stubs(relocations_of(chosen, workspace.layout), workspace.index)
     merges = any(r.status is Status.DELETE_DUPLICATE for r in chosen)
     options = replace(options, allow_merges=merges, replaced=replaced)
     prepared = prepare_relocation(workspace, relocations, options)

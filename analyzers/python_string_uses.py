@@ -10,6 +10,7 @@ import ast
 import enum
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 _PATCHERS = frozenset({"patch", "patch.multiple", "patch.dict"})
@@ -89,7 +90,8 @@ def collect_strings(tree: ast.Module, package: str | None) -> Collected:
     """The string constants of `tree`; `package` is what `__package__` holds in it (None: not known)."""
     collector = _Collector(tree, package)
     collector.run(tree)
-    return Collected(collector.strings, collector.computed, collector.joined, collector.constants)
+    constants = collector.constants if collector.computed else {}
+    return Collected(collector.strings, collector.computed, collector.joined, constants)
 
 
 def call_name(node: ast.expr) -> str:
@@ -110,9 +112,14 @@ class _Collector:
         self.strings: list[StringUse] = []
         self.computed: list[tuple[ast.expr, bool]] = []
         self.joined: list[ast.JoinedStr] = []
-        self.constants = _module_constants(tree)
+        self.tree = tree
         self.is_lazy = any(isinstance(s, ast.FunctionDef) and s.name == "__getattr__" for s in tree.body)
         self.passes_package = self.is_lazy and _imports_relative_to_a_package(tree)
+
+    @cached_property
+    def constants(self) -> dict[str, str]:
+        """Names bound once to a string; a walk of its own, so only for modules that put names together."""
+        return _module_constants(self.tree)
 
     def run(self, tree: ast.Module) -> None:
         """Visit all of `tree`; with a stack of its own, since expressions can be thousands of levels deep."""

@@ -264,7 +264,8 @@ class _Planner:
             ):
                 context.report(
                     "RELOC016",
-                    "error",
+                    # Only a star import, or someone outside the repository, looks there.
+                    "error" if context.resolver.is_star_imported(context.before.name) else "warning",
                     1,
                     f"__all__ names the submodule {name}, which moves away",
                     f"take it out of __all__ or import it in {context.path}",

@@ -185,6 +185,12 @@ class NameResolver:
                 return frozenset(wanted | shown)
         return frozenset(wanted)
 
+    def is_star_imported(self, module: str) -> bool:
+        """Whether any file says `from module import *`."""
+        if self._wanted is None:
+            self._wanted = self._collect_wanted()
+        return module in self._star_importers
+
     def star_importers_bind(self, module: str, name: str) -> bool:
         """Whether a file that says `from module import *`, at whatever remove, binds `name` itself."""
         if self._wanted is None:

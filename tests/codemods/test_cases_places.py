@@ -183,7 +183,11 @@ def test_case_19_submodule_in_all_of_its_package_is_reported(move: Any, tmp_path
         "a/b.py": "v = 3\n",
         "client.py": "from a import *\nRESULT = 3\n",
     }
-    move(files, M, clients=[], back=False, codes=["RELOC016"])
+    result = move(files, M, clients=[], back=False, codes=["RELOC016"])
+    assert [f.severity for f in result.findings] == ["error"]
+    files["client.py"] = "from a import b\nRESULT = b.v\n"
+    result = move(files, M, back=False, codes=["RELOC016"])
+    assert [f.severity for f in result.findings] == ["warning"]
 
 
 def test_case_29_lazy_statements(tmp_path: Any) -> None:

@@ -73,6 +73,7 @@ class Layers(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     A layer may import itself and lower ones. `forbidden_libraries` and `banned_names` map a layer to
     top-level modules it must not import and to file-name globs it must not hold; `header` is a regular
     expression whose group 1 is the layer that a file's head claims (empty: not checked).
+    `baseline` is the file of accepted violations and cycles (empty: LAYER_BASELINE.txt among the artifacts).
     """
 
     order: tuple[str, ...] = ()
@@ -80,6 +81,7 @@ class Layers(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     forbidden_libraries: dict[str, tuple[str, ...]] = {}
     banned_names: dict[str, tuple[str, ...]] = {}
     header: str = ""
+    baseline: str = ""
 
 
 class Configuration(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -114,3 +116,8 @@ class Configuration(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         if self.artifacts:
             return self.artifacts.rstrip("/")
         return f"{self.domain_root}/_domain_map" if self.domain_root else ".hocmig/artifacts"
+
+    @property
+    def layer_baseline(self) -> str:
+        """The file of accepted layer violations and import cycles, relative to the repository root."""
+        return self.layers.baseline or f"{self.artifact_folder}/LAYER_BASELINE.txt"

@@ -57,6 +57,7 @@ def _check_files(config: Configuration, root: Path, name: str, line_of: LineOf) 
         ("clusters",): config.clusters,
         ("architecture", "baseline"): config.architecture.baseline,
         ("duplicates", "baseline"): config.duplicates.baseline,
+        ("layers", "baseline"): config.layers.baseline,
     }
     for place, path in written.items():
         if not path:

@@ -136,7 +136,8 @@ _LOCK = """\
 Each hash is the SHA-256 of the file's bytes; the hash above is the SHA-256 of what `sha256sum` prints for the
 inventory. In this folder:
 
-    sed -n 's/^| \\(.*\\) | .* | [0-9a-f]\\{{64\\}} |$/\\1/p' {name} | tr '\\n' '\\0' | xargs -0 sha256sum | sha256sum
+    sed -n 's/^| \\(.*\\) | .* | [0-9a-f]\\{{64\\}} |$/\\1/p' {name} \\
+      | tr '\\n' '\\0' | xargs -0 sha256sum | sha256sum
 
 and this names the files that were edited since:
 

@@ -1,7 +1,7 @@
 """How a tree has drifted from its locks: files deleted, moved, renamed or added against the rules.
 
-A locked file that is not at its place was moved when a new file has its bytes, or the likeness of its lines is
-at least LIKENESS; files that the ledger moved, and changes that a person approved, are no drift. Edits of
+A locked file that is not at its place was moved when a new file has its bytes, or the likeness of its lines
+is at least LIKENESS; files that the ledger moved, and changes that a person approved, are no drift. Edits of
 content are allowed unless the guard rules of the domain say otherwise.
 
 Quality of the recognition without git, measured by tests/analyzers/test_drift_recognition.py on the sample's

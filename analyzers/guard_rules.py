@@ -61,7 +61,7 @@ def make_guards(
 def render_guards(rules: GuardRules) -> str:
     """The YAML text of the rules."""
     lines = [
-        "# What `hocmig guard` allows in each locked domain; written by `hocmig lock`, which keeps the lists.",
+        "# What `hocmig guard` allows in each locked domain; written by `hocmig lock`, it keeps the lists.",
         "domain_guards:" if rules.domain_guards else "domain_guards: {}",
     ]
     for domain, guard in rules.domain_guards.items():

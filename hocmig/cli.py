@@ -29,6 +29,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "lock": ("lock", "P3: freeze the structure of the domains."),
     "guard": ("guard", "CI: find what changed against the locks."),
     "duplicates": ("duplicates", "P5: find duplicates and say what to do about them."),
+    "verify": ("verify", "P4: imports, layers, tests, cycles, domains and hashes after the migration."),
     "mv": ("mv", "Move modules, packages or symbols without a workbook."),
     "recover": ("recover", "End an interrupted transaction."),
     "status": ("status", "Where a migration stands, and which command comes next."),

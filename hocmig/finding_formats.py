@@ -118,7 +118,7 @@ def _sarif_result(finding: Finding, rule_index: int) -> dict[str, Any]:
 
 
 def _github(finding: Finding) -> str:
-    """One workflow command. Source: GitHub, "Workflow commands": `%`, line ends, and in properties `:`, `,`."""
+    """One workflow command. Source of the escapes: GitHub, "Workflow commands for GitHub Actions"."""
     properties = []
     if finding.path:
         properties.append(f"file={_escaped(finding.path, in_property=True)}")

@@ -1,4 +1,4 @@
-"""The lock files of a workspace: where they stand, reading them, and the change that brings them up to date."""
+"""The lock files of a workspace: where they stand, reading them, and the change that updates them."""
 
 from __future__ import annotations
 
@@ -108,8 +108,8 @@ def lock_changes(
 ) -> tuple[FileChange, ...]:
     """The file changes that make all lock files say what `registry` says; empty when they do.
 
-    Lock files of domains that `previous` knew and `registry` does not know go. For phases that change a locked
-    tree: put these into the same transaction.
+    Lock files of domains that `previous` knew and `registry` does not know go. Phases that change a locked
+    tree put these into the same transaction.
     """
     rules = make_guards(registry.locks, guards or GuardRules())
     wanted: dict[str, bytes | None] = {

@@ -104,7 +104,7 @@ def _check_domains(workspace: Workspace, inventory: dict[str, DomainFiles]) -> N
 
 
 def _unfinished(workspace: Workspace, approve_by: str) -> dict[str, str]:
-    """What an approval must say when rows of the manifest still wait; locking would freeze a half-way state."""
+    """What an approval must say when rows of the manifest still wait: a lock would freeze a half-way tree."""
     rows = read_current_manifest(workspace) or ()
     left = [row for row in rows if row.status in MOVABLE | OPEN]
     if left and not approve_by:

@@ -296,6 +296,9 @@ class _Comparer:
         """What a use denotes: (targets, attributes that remain), or a text for names that no import binds."""
         owner = scopes.lookup(use.scope, use.node.id)
         if owner is None:
+            found = self._from_star(use.node.id, scopes, client, resolver)
+            if found is not None:
+                return frozenset({found}), tuple(a.attr for a in use.chain)
             return f"builtin {use.node.id}"
         bindings = owner.imports.get(use.node.id)
         if not bindings:
@@ -305,6 +308,18 @@ class _Comparer:
         targets = frozenset(target for target, _ in results)
         rests = {rest for _, rest in results}
         return targets, (rests.pop() if len(rests) == 1 else tuple(a.attr for a in use.chain))
+
+    @staticmethod
+    def _from_star(
+        name: str, scopes: FileScopes, client: ModuleName | None, resolver: NameResolver
+    ) -> Target | None:
+        """The symbol that a star import at module level binds, or None."""
+        if client is None or not client.is_importable:
+            return None
+        if not any(a.name == "*" for s in scopes.statements for a in s.node.names):
+            return None
+        found = resolver.bound(client.name, name)
+        return found if found is not None and found.kind is Kind.SYMBOL else None
 
     def _follow(
         self,
@@ -355,13 +370,15 @@ class _Comparer:
         old_name: ModuleName | None,
         new_name: ModuleName | None,
     ) -> None:
-        """Names that others may import from here are still bound, and each module that was loaded still is."""
+        """Names that others may import from here are still bound; what was loaded still is."""
         for name, bindings in old_scopes.module.imports.items():
             if all(_is_dotted(b) for b in bindings):
                 continue
             line = bindings[0].statement.lineno
             after = new_scopes.module.imports.get(name)
             if after is None:
+                if self._went_with_its_uses(path, name, bindings, old_scopes, old_name):
+                    continue
                 self.differ(path, line, name, "bound by an import", "", "is not bound afterwards")
                 continue
             wanted = {self._bound_target(b, old_name, self.old) for b in bindings}
@@ -390,6 +407,26 @@ class _Comparer:
                     self.differ(
                         path, statement.node.lineno, alias.name, new, "", "is not imported afterwards"
                     )
+
+    def _went_with_its_uses(
+        self,
+        path: str,
+        name: str,
+        bindings: Iterable[ImportBinding],
+        scopes: FileScopes,
+        client: ModuleName | None,
+    ) -> bool:
+        """Whether a module's import may go: what was used of it moved, nobody takes it from here."""
+        targets = {self._bound_target(b, client, self.old) for b in bindings}
+        homes = {module for module, _ in self.relocations.moved_symbols}
+        for target in targets:
+            if target is None or target.kind is not Kind.MODULE or target.module not in homes:
+                return False
+            if self.relocations.module(target.module) is not None:
+                return False
+        if name not in scopes.uses_by_name or name in (self.before.files[path].exports or ()):
+            return False
+        return client is None or name not in self.old.wanted_from(client.name)
 
     # -- __all__ -----------------------------------------------------------------------------------
 

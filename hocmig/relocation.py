@@ -155,7 +155,9 @@ class _Preparation:
         self.options = options
         self.index = workspace.index
         self.contents: dict[str, bytes] = {}
-        self.symbols = SymbolMoving(workspace, relocations, self.read, options.merging)
+        self.symbols = SymbolMoving(
+            workspace, relocations, self.read, options.merging, options.allow
+        )
         self.relocations = relocations = self.symbols.relocations
         self.before_hashes = hashes_before(self.index, relocations) or None
         self.rewriter = FileRewriter(self.index, relocations, options.references, self.before_hashes)
@@ -175,15 +177,15 @@ class _Preparation:
     def run(self) -> PreparedRelocation:
         self._check()
         self.findings += self.symbols.findings
-        if any(f.severity == "error" for f in self.findings):
+        if self._is_blocked():
             return self._blocked()
         planned = self._plan_python()
-        if any(f.severity == "error" for f in self.findings):
+        if self._is_blocked():
             return self._blocked()
         rewritten = self._rewrite(planned)
         self.symbols.carry(rewritten, self.options.shim_until)
         self.findings += self.symbols.findings
-        if any(f.severity == "error" for f in self.findings):
+        if self._is_blocked():
             return self._blocked()
         references, texts = self._references()
         created = packages_to_create(self.relocations, self.index)
@@ -208,6 +210,9 @@ class _Preparation:
             callers=self._callers(rewritten),
             symbols=self.symbols.symbols,
         )
+
+    def _is_blocked(self) -> bool:
+        return any(f.severity == "error" and f.code not in self.options.allow for f in self.findings)
 
     def _blocked(self) -> PreparedRelocation:
         return PreparedRelocation(self.relocations, ChangeSet(()), findings=self._sorted_findings())

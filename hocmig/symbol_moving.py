@@ -56,11 +56,13 @@ class SymbolMoving:
         relocations: RelocationMap,
         read: Callable[[str], bytes],
         merging: Merging,
+        allow: frozenset[str] = frozenset(),
     ) -> None:
         self.workspace = workspace
         self.index = workspace.index
         self.read = read
         self.merging = merging
+        self.allow = allow
         self.relocations = relocations
         self.findings: list[Finding] = []
         self.created: dict[str, bytes] = {}
@@ -135,7 +137,7 @@ class SymbolMoving:
             heads=self.merging.heads,
         )
         self.findings += edits.findings
-        if any(f.severity == "error" for f in edits.findings):
+        if any(f.severity == "error" and f.code not in self.allow for f in edits.findings):
             return
         self._ask_rope(edits)
         contents = self._run(edits)

@@ -43,6 +43,7 @@ def insert_imports(
     needs: Sequence[ImportedAs],
     copies: Sequence[str] = (),
     *,
+    cuts: Sequence[TextEdit] = (),
     future: bool = False,
     own_tops: frozenset[str],
     resolver: NameResolver,
@@ -52,6 +53,7 @@ def insert_imports(
     Args:
         needs: what is imported under which name; the guarded ones for type checkers alone.
         copies: whole compound statements of imports.
+        cuts: the removals that the module undergoes at the same time.
         future: whether `from __future__ import annotations` is needed, too.
         own_tops: the top-level names of the repository.
     """
@@ -81,7 +83,7 @@ def insert_imports(
             edits.append(_insertion(items, items.positions.line_start(block.last_line + 1), lines, newline))
     if future and not items.has_future_annotations:
         statements.insert(0, "from __future__ import annotations")
-    return edits + _place(items, statements, own_tops)
+    return edits + _place(items, statements, own_tops, cuts)
 
 
 def prefers_relative(items: ModuleItems) -> bool:
@@ -98,16 +100,23 @@ def _indented(text: str, indent: str) -> str:
     return indent + text.replace("\n", "\n" + indent)
 
 
-def _place(items: ModuleItems, statements: Iterable[str], own_tops: frozenset[str]) -> list[TextEdit]:
+def _place(
+    items: ModuleItems, statements: Iterable[str], own_tops: frozenset[str], cuts: Sequence[TextEdit]
+) -> list[TextEdit]:
     newline = items.source.newline
-    anchors = _anchors(items, own_tops)
+    found_anchors = _anchors(items, own_tops)
+    anchors = [a for a in found_anchors if not any(c.start <= a.start < c.end for c in cuts)]
     by_place: dict[int, list[str]] = {}
     groups: dict[int, int] = {}
     found = [(_group(s, own_tops), s) for s in statements]
     for group, statement in sorted(found, key=lambda pair: pair[0]):
         place, before = _place_for(anchors, group, _key(statement))
         if place < 0:
-            place = _top(items)
+            place = found_anchors[-1].end if found_anchors else _top(items)
+        above = _without(items.source.text, 0, place, cuts)
+        if not above.strip() or re.search(r"(\r\n|\r|\n)[ \t]*(\r\n|\r|\n)[ \t]*\Z", above):
+            # Nothing stands directly above after the removals.
+            before = None
         lines = by_place.setdefault(place, [])
         previous = groups.get(place, before)
         if previous is not None and previous != group:
@@ -118,15 +127,27 @@ def _place(items: ModuleItems, statements: Iterable[str], own_tops: frozenset[st
     for place, lines in sorted(by_place.items()):
         edit = _insertion(items, place, lines, newline)
         text = edit.text
-        rest = items.source.text[place:]
+        rest = _without(items.source.text, place, len(items.source.text), cuts)
         following = next((a for a in anchors if a.start >= place), None)
         joins = following is not None and following.group == groups[place]
         if rest.strip() and not joins and not re.match(r"[ \t]*[\r\n]", rest):
             text += newline
-        if not anchors and items.source.text[:place].strip():
+        if not found_anchors and items.source.text[:place].strip():
             text = newline + text
         edits.append(TextEdit(edit.start, edit.end, text, 0))
     return edits
+
+
+def _without(text: str, start: int, end: int, cuts: Sequence[TextEdit]) -> str:
+    """`text[start:end]` after the removals; one that holds `start` inside it ends there."""
+    parts, position = [], start
+    for cut in sorted(cuts, key=lambda c: c.start):
+        if cut.end <= start or cut.start >= end or cut.start < start:
+            continue
+        parts.append(text[position : cut.start])
+        position = min(cut.end, end)
+    parts.append(text[position:end])
+    return "".join(parts)
 
 
 def _group(statement: str, own_tops: frozenset[str]) -> int:

@@ -223,6 +223,8 @@ class _Prover:
         selected = self.selection.sources.get(module)
         gone = {items.movable[n].number for n in selected.goes} if selected is not None else set()
         taken = {n for i in items.items if i.number in gone for n in i.names_used}
+        ended = [i for i in items.items if i.is_typing_block and not i.binds & there.by_name.keys()]
+        taken |= {n for i in ended for n in i.names_used}
         client = self.before.module_at(old_path)
         assert client is not None
         for name, imported in imports_of(items, client, self.old).items():

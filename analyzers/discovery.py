@@ -24,11 +24,13 @@ if TYPE_CHECKING:
     from analyzers.ignore_rules import IgnoreRules
 
 PYTHON_SUFFIXES = (".py", ".pyi")
+#: Compiled modules, and the sources of Cython modules.
 EXTENSION_SUFFIXES = (".so", ".pyd", ".pyx")
 
 #: Endings of files that hold no text a person wrote.
 _BINARY_SUFFIXES = (
-    *(".pyc", ".pyo", ".mo", ".whl", ".egg", ".jar", ".class", ".o", ".a", ".so", ".pyd", ".dll", ".dylib"),
+    *(".pyc", ".pyo", ".mo", ".whl", ".egg", ".jar", ".class", ".o", ".a", ".dll", ".dylib"),
+    *EXTENSION_SUFFIXES,
     *(".exe", ".bin", ".gz", ".tgz", ".zip", ".tar", ".bz2", ".xz", ".zst", ".7z", ".pdf"),
     *(".png", ".jpg", ".jpeg", ".gif", ".webp", ".ico", ".bmp", ".tif", ".tiff"),
     *(".woff", ".woff2", ".ttf", ".otf", ".eot", ".mp3", ".mp4", ".avi", ".mov", ".wav", ".ogg", ".webm"),
@@ -161,48 +163,48 @@ class _Walk:
     def folder(self, start: str) -> None:
         """Collects everything below a folder (`""` or `a/b/`)."""
         verdict, skipped = self.verdict, self.skipped
-        pending = [start]
+        pending = [(start, self.rules.for_folder(start))]
         while pending:
-            folder = pending.pop()
+            folder, rules = pending.pop()
             self.folders.append(folder)
             try:
                 with os.scandir(f"{self.root}/{folder}") as listing:
-                    entries = list(listing)
+                    entries = {entry.name: entry for entry in listing}
             except OSError as error:
                 self.unreadable.append((_shown(folder.rstrip("/") or "."), error.strerror or str(error)))
                 continue
-            names = [entry.name for entry in entries]
             if folder != start:
-                if ".git" in names:
+                if ".git" in entries:
                     self.nested_repositories.append(folder.rstrip("/"))
                     continue
-                if "pyvenv.cfg" in names:
+                if "pyvenv.cfg" in entries:
                     continue
-            rules = self.rules.for_folder(folder, ".gitignore" in names)
-            for entry, name in zip(entries, names, strict=True):
+                if ".gitignore" in entries:
+                    rules = self.rules.with_file_of(folder, rules)
+            for name, entry in entries.items():
                 path = folder + name
-                if not path.isascii() and _is_unnameable(path):
+                if not name.isascii() and _is_unnameable(name):
                     self.unreadable.append((_shown(path), "the file name is not UTF-8"))
                 elif entry.is_dir(follow_symlinks=False):
                     if name not in skipped and not (rules and verdict(rules, path, name, True)):
-                        pending.append(path + "/")
-                elif not (rules and verdict(rules, path, name, False)):
-                    self.file(path, name, entry)
+                        pending.append((path + "/", rules))
+                elif rules and verdict(rules, path, name, False):
+                    continue
+                elif name.endswith(PYTHON_SUFFIXES):
+                    self.python_file(path, entry)
+                elif not name.endswith(_BINARY_SUFFIXES) and entry.is_file(follow_symlinks=False):
+                    self.other_files.append(path)
+                elif name.endswith(EXTENSION_SUFFIXES):
+                    self.extension_files.append(path)
+                elif entry.is_symlink() and entry.is_dir():
+                    self.linked_folders.append(path)
 
-    def file(self, path: str, name: str, entry: os.DirEntry[str]) -> None:
-        if name.endswith(PYTHON_SUFFIXES):
-            try:
-                found = _found(path, entry.stat(follow_symlinks=False))
-            except OSError as error:
-                found = FoundFile(path, 0, 0, 0, 0, error.strerror or str(error))
-            self.python_files.append(found)
-        elif entry.is_symlink():
-            if entry.is_dir():
-                self.linked_folders.append(path)
-        elif name.endswith(EXTENSION_SUFFIXES):
-            self.extension_files.append(path)
-        elif not name.endswith(_BINARY_SUFFIXES) and entry.is_file(follow_symlinks=False):
-            self.other_files.append(path)
+    def python_file(self, path: str, entry: os.DirEntry[str]) -> None:
+        try:
+            found = _found(path, entry.stat(follow_symlinks=False))
+        except OSError as error:
+            found = FoundFile(path, 0, 0, 0, 0, error.strerror or str(error))
+        self.python_files.append(found)
 
 
 def _is_unnameable(path: str) -> bool:

@@ -8,6 +8,9 @@ handed over at module level.
 from __future__ import annotations
 
 import ast
+from bisect import bisect_left
+
+from analyzers.statement_walk import lines_with
 
 _SIGNS = ("globals(", "exec(", "vars(", "locals(", "sys.modules")
 
@@ -20,9 +23,10 @@ _Functions = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef)
 def binds_dynamically(tree: ast.Module, text: str) -> bool:
     """Whether some code puts names into the module's own namespace that no statement binds.
 
-    `text` is what `tree` was parsed from. May say yes where the name is only put into another module.
+    `text` is what `tree` was parsed from, with `\\n` at all line ends. May say yes where the name is only put
+    into another module.
     """
-    lines = _telling_lines(text)
+    lines = lines_with(text, _SIGNS)
     if not lines:
         return False
     fills_by_setattr = "setattr(" in text
@@ -34,26 +38,12 @@ def binds_dynamically(tree: ast.Module, text: str) -> bool:
         at_top = at_top and not isinstance(node, _Functions)
         for child in ast.iter_child_nodes(node):
             first = getattr(child, "lineno", None)
-            if first is None or _touches(lines, first, getattr(child, "end_lineno", first)):
-                pending.append((child, at_top))
+            if first is not None:
+                at = bisect_left(lines, first)
+                if at == len(lines) or lines[at] > getattr(child, "end_lineno", first):
+                    continue
+            pending.append((child, at_top))
     return False
-
-
-def _telling_lines(text: str) -> list[int]:
-    found = []
-    for sign in _SIGNS:
-        at = text.find(sign)
-        while at >= 0:
-            found.append(at)
-            at = text.find(sign, at + 1)
-    if found and "\r" in text:
-        # Rare enough to count anew; a carriage return alone ends a line, too.
-        return sorted({len(text[:at].replace("\r\n", "\n").replace("\r", "\n").split("\n")) for at in found})
-    return sorted({text.count("\n", 0, at) + 1 for at in found})
-
-
-def _touches(lines: list[int], first: int, last: int) -> bool:
-    return any(first <= line <= last for line in lines)
 
 
 def _writes(node: ast.AST, at_top: bool, fills_by_setattr: bool) -> bool:

@@ -48,23 +48,24 @@ class IgnoreRules:
         self._outer = self._rules_above()
         self._by_folder: dict[str, tuple[RuleSet, ...]] = {}
 
-    def for_folder(self, folder: str, has_file: bool | None = None) -> tuple[RuleSet, ...]:
-        """The rule sets that count for the entries of a folder (`""` or `a/b/`), the strongest first.
-
-        `has_file` says whether there is a `.gitignore` in it, when the caller knows.
-        """
+    def for_folder(self, folder: str) -> tuple[RuleSet, ...]:
+        """The rule sets that count for the entries of a folder (`""` or `a/b/`), the strongest first."""
         known = self._by_folder.get(folder)
-        if known is not None:
-            return known
-        excluded = (self._exclude,) if self._exclude else ()
-        rest = self._outer
-        if folder:
-            rest = self.for_folder(folder[: folder.rfind("/", 0, -1) + 1])[len(excluded) :]
-        own: tuple[RuleSet, ...] = ()
-        if has_file is not False:
-            rules = RuleSet(folder, self._lines(f"{self._root}/{folder}.gitignore"))
-            own = (rules,) if rules else ()
-        result = (*excluded, *own, *rest)
+        if known is None:
+            if folder:
+                inherited = self.for_folder(folder[: folder.rfind("/", 0, -1) + 1])
+            else:
+                inherited = ((self._exclude,) if self._exclude else ()) + self._outer
+            known = self.with_file_of(folder, inherited)
+        return known
+
+    def with_file_of(self, folder: str, inherited: tuple[RuleSet, ...]) -> tuple[RuleSet, ...]:
+        """The rule sets of a folder, from those of the folder above and its own `.gitignore`."""
+        result = inherited
+        own = RuleSet(folder, self._lines(f"{self._root}/{folder}.gitignore"))
+        if own:
+            excluded = 1 if self._exclude else 0
+            result = (*inherited[:excluded], own, *inherited[excluded:])
         self._by_folder[folder] = result
         return result
 

@@ -27,6 +27,25 @@ def refreshed_files(
     advance: Advance | None,
 ) -> tuple[Discovery, dict[str, FileRecord]]:
     """What is in the repository and the record of each Python file, sorted by path; see `load_index`."""
+    # A third of the time of a warm run would be garbage collection, set off by thousands of new values that
+    # all stay (benchmarks/index_speed.py).
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        return _refreshed_files(root, scan, exclude, cache, jobs, advance)
+    finally:
+        if collecting:
+            gc.enable()
+
+
+def _refreshed_files(
+    root: Path,
+    scan: Sequence[str],
+    exclude: Sequence[str],
+    cache: Path | None,
+    jobs: int,
+    advance: Advance | None,
+) -> tuple[Discovery, dict[str, FileRecord]]:
     now_ns: int | None = None
     snapshot = cache.with_name("tree.msgpack") if cache is not None else None
     discovery = revisit(snapshot, root, scan, exclude) if snapshot is not None else None
@@ -38,21 +57,17 @@ def refreshed_files(
         discovery = discover(root, scan, exclude)
         if snapshot is not None and now_ns is not None:
             keep(snapshot, discovery, scan, now_ns)
-    cached = _read_cache(cache)
+    cached = read_cache(cache) if cache is not None else {}
     files: dict[str, FileRecord] = {}
     stale: list[FoundFile] = []
     for found in discovery.python_files:
         known = cached.get(found.path)
-        if (
-            known is not None
-            and known.ctime_ns == found.ctime_ns
-            and known.record.mtime_ns == found.mtime_ns
-            and known.record.size_bytes == found.size
-            and not found.problem
-        ):
-            files[found.path] = known.record
-        else:
-            stale.append(found)
+        if known is not None and known.ctime_ns == found.ctime_ns and not found.problem:
+            record = known.record
+            if record.mtime_ns == found.mtime_ns and record.size_bytes == found.size:
+                files[found.path] = record
+                continue
+        stale.append(found)
     if stale:
         if now_ns is None and cache is not None:
             now_ns = file_system_now(cache.parent)
@@ -63,20 +78,6 @@ def refreshed_files(
     if advance is not None:
         advance(len(files), len(files))
     return discovery, files
-
-
-def _read_cache(cache: Path | None) -> dict[str, CachedFile]:
-    if cache is None:
-        return {}
-    # Half of the time of decoding 15,000 records would be garbage collection, which cannot find anything in
-    # them (benchmarks/index_speed.py).
-    collecting = gc.isenabled()
-    gc.disable()
-    try:
-        return read_cache(cache)
-    finally:
-        if collecting:
-            gc.enable()
 
 
 def _fresh(

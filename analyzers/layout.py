@@ -7,11 +7,12 @@ from dataclasses import dataclass, field
 from keyword import iskeyword
 from pathlib import Path
 
+import msgspec
+
 SUFFIXES = (".py", ".pyi")
 
 
-@dataclass(frozen=True, slots=True)
-class ModuleName:
+class ModuleName(msgspec.Struct, frozen=True, gc=False):
     """The dotted `name` of a file; `is_package` for an `__init__`; `root` is the import root it hangs below.
 
     A part of the name need not be an identifier (`app.migrations.0001_initial`): such a module is reached by
@@ -36,8 +37,7 @@ class ModuleName:
         return self.name if self.is_package else self.name.rpartition(".")[0]
 
 
-@dataclass(frozen=True, slots=True)
-class _Folder:
+class _Folder(msgspec.Struct, frozen=True, gc=False):
     """What the names of the files in a folder begin with (`a.b.` or empty)."""
 
     prefix: str

@@ -10,6 +10,9 @@ import enum
 
 import msgspec
 
+# The records of a file are kept from garbage collection (`gc=False`): they hold strings, numbers and each
+# other only, so no cycle can come about, and there are tens of thousands of them in every run.
+
 
 class Scope(str, enum.Enum):
     """Where a statement stands: the innermost enclosing definition."""
@@ -30,7 +33,7 @@ class Guard(enum.IntFlag):
     LAZY = 16
 
 
-class ImportedName(msgspec.Struct, frozen=True, array_like=True):
+class ImportedName(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """One alias of an import statement: `name` as written (dotted for `import a.b`, `*` for a star)."""
 
     name: str
@@ -42,7 +45,7 @@ class ImportedName(msgspec.Struct, frozen=True, array_like=True):
         return self.asname or self.name.split(".", 1)[0]
 
 
-class ImportRecord(msgspec.Struct, frozen=True, array_like=True):
+class ImportRecord(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """One import statement.
 
     `module` is what stands between `from` and `import`, without the dots (empty for `from . import b` and for
@@ -79,7 +82,7 @@ class DefinitionKind(str, enum.Enum):
     VARIABLE = "variable"
 
 
-class Definition(msgspec.Struct, frozen=True, array_like=True):
+class Definition(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """A name bound at module level by something that is no import; several records for several bindings."""
 
     name: str
@@ -88,20 +91,20 @@ class Definition(msgspec.Struct, frozen=True, array_like=True):
     end_line: int
 
 
-class DottedString(msgspec.Struct, frozen=True, array_like=True):
+class DottedString(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """A string constant of the form `a.b`, `a.b.c` or `a.b:c`."""
 
     line: int
     text: str
 
 
-class FileRecord(msgspec.Struct, frozen=True, array_like=True):
+class FileRecord(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """What the index knows of one Python file (`.py` or `.pyi`).
 
-    `error` is empty, or says why the file could not be read or parsed (`error_line` 1-based, 0 unknown); then
-    the lists are empty. `exports` is the literal `__all__`, or None when there is none; `exports_dynamic` says
-    that `__all__` is (also) computed. `dynamic_namespace` says that names can appear that no statement binds
-    (`globals().update`, `exec`, `setattr(sys.modules[...])`, module `__getattr__`).
+    `error` is empty, or says why the file could not be read or parsed (`error_line` 1-based, 0 unknown);
+    then the lists are empty. `exports` is the literal `__all__`, or None when there is none;
+    `exports_dynamic` says that `__all__` is (also) computed. `dynamic_namespace` says that names can appear
+    that no statement binds (`globals().update`, `exec`, `setattr(sys.modules[...])`, module `__getattr__`).
     """
 
     path: str

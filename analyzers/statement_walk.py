@@ -7,7 +7,8 @@ does not recurse into `elif` chains, which nest as deep as they are long.
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable
+from bisect import bisect_left
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from analyzers.model import Definition, DefinitionKind, Guard, ImportedName, ImportRecord, Scope
@@ -19,11 +20,27 @@ _CONDITIONAL = int(Guard.CONDITIONAL)
 _LAZY = int(Guard.LAZY)
 
 
+def lines_with(text: str, words: Iterable[str]) -> list[int]:
+    """The 1-based numbers of the lines on which one of the words begins, sorted; lines end with `\\n`."""
+    found = []
+    for word in words:
+        at = text.find(word)
+        line, seen = 1, 0
+        while at >= 0:
+            line += text.count("\n", seen, at)
+            seen = at
+            found.append(line)
+            at = text.find(word, at + 1)
+    found.sort()
+    return found
+
+
 class StatementWalk:
     """What the statements of one module say; `module` fills the lists, each in the order of the text.
 
     `lazy` are the places of imports that the tree does not show as lazy. `bound` are the names that module
-    level binds, but for plain `import`.
+    level binds, but for plain `import`. Definitions on none of whose lines the words `import` and `global`
+    stand are not entered, which halves the walk.
     """
 
     __slots__ = (
@@ -35,10 +52,12 @@ class StatementWalk:
         "imports",
         "is_stub",
         "lazy",
+        "lines",
         "scope",
     )
 
-    def __init__(self, lazy: frozenset[tuple[int, int]], *, is_stub: bool) -> None:
+    def __init__(self, text: str, lazy: frozenset[tuple[int, int]], *, is_stub: bool) -> None:
+        self.lines = lines_with(text, ("import", "global"))
         self.lazy = lazy
         self.is_stub = is_stub
         self.imports: list[ImportRecord] = []
@@ -67,10 +86,13 @@ class StatementWalk:
         self.body(statements)
         self.guard = outer
 
-    def nested(self, scope: Scope, statements: list[ast.stmt]) -> None:
+    def nested(self, scope: Scope, node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) -> None:
+        at = bisect_left(self.lines, node.lineno)
+        if at == len(self.lines) or self.lines[at] > (node.end_lineno or node.lineno):
+            return
         outer_scope, outer_guard = self.scope, self.guard
         self.scope, self.guard = scope, outer_guard & _TYPE_CHECKING
-        self.body(statements)
+        self.body(node.body)
         self.scope, self.guard = outer_scope, outer_guard
 
     # -- imports
@@ -114,12 +136,12 @@ class StatementWalk:
     def function(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
         if self.scope is Scope.MODULE:
             self.define(node.name, DefinitionKind.FUNCTION, node)
-        self.nested(Scope.FUNCTION, node.body)
+        self.nested(Scope.FUNCTION, node)
 
     def class_(self, node: ast.ClassDef) -> None:
         if self.scope is Scope.MODULE:
             self.define(node.name, DefinitionKind.CLASS, node)
-        self.nested(Scope.CLASS, node.body)
+        self.nested(Scope.CLASS, node)
 
     def if_(self, node: ast.If) -> None:
         outer = self.guard

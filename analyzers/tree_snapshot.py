@@ -89,7 +89,7 @@ def keep(path: Path, discovery: Discovery, scan: Sequence[str], before_ns: int) 
         return False
     rules = discovery.ignore_rules
     folder_stamps = _folder_stamps(discovery.root, discovery.folders)
-    rule_files = tuple(sorted(rules.files))
+    rule_files = tuple(sorted(set(rules.files)))
     rule_stamps = _file_stamps(rule_files)
     if not all(is_settled(stamp, before_ns) for stamp in (*folder_stamps, *rule_stamps)):
         return False
@@ -139,5 +139,19 @@ def _file_stamps(paths: Sequence[str]) -> tuple[int, ...]:
 
 
 def _look_at(root: Path, paths: Sequence[str]) -> tuple[FoundFile, ...]:
+    """What `stat_file` says of each path; the common case is written out, because there are thousands."""
     top = str(root)
-    return tuple([stat_file(top, path) for path in paths])
+    lstat = os.lstat
+    files = []
+    for path in paths:
+        try:
+            found = lstat(f"{top}/{path}")
+        except OSError:
+            files.append(stat_file(top, path))
+            continue
+        mode = found.st_mode
+        if mode & 0o170000 == 0o100000:
+            files.append(FoundFile(path, found.st_size, found.st_mtime_ns, found.st_ctime_ns, mode & 0o7777))
+        else:
+            files.append(stat_file(top, path))
+    return tuple(files)

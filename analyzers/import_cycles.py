@@ -212,7 +212,7 @@ def _shortest_chain(inner: Links, needed: Sequence[tuple[str, str]]) -> list[str
 
 
 def _way(inner: Links, start: str, goal: str, limit: int) -> tuple[list[str], int]:
-    """The nodes of a shortest way, both ends included, of at most `limit` nodes (0: any), and nodes visited."""
+    """The nodes of a shortest way, ends included, of at most `limit` nodes (0: any), and nodes visited."""
     came: dict[str, str] = {start: ""}
     queue = deque([(start, 1)])
     while queue:

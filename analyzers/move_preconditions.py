@@ -18,20 +18,20 @@ written".
 from __future__ import annotations
 
 import os
-import re
 import stat
 import sys
 import unicodedata
 from collections.abc import Collection, Iterable, Iterator
+from keyword import iskeyword
 
 from analyzers.import_index import SourceIndex
 from analyzers.model import Finding, Relocation
 from analyzers.name_resolution import Kind, NameResolver
 from analyzers.relocation_map import RelocationMap
 from analyzers.safe_path import path_problem
+from analyzers.unrewritable_files import unrewritable_mentions
 
 _STANDARD_LIBRARY = frozenset(sys.stdlib_module_names)
-_IMPORT_LINE = re.compile(rb"^[ \t\f]*(?:lazy[ \t]+)?(?:from|import)\b.*$", re.MULTILINE)
 
 
 def check_moves(
@@ -58,7 +58,7 @@ def check_moves(
         findings.extend(check.entry(entry))
     findings.extend(check.together(files))
     findings.extend(check.leftovers(files))
-    findings.extend(check.mentions())
+    findings.extend(unrewritable_mentions(relocations, index))
     return tuple(sorted(set(findings), key=lambda f: (f.path, f.line, f.code, f.message)))
 
 
@@ -210,9 +210,13 @@ class _Check:
         new = entry.new_path
         after = self.index.layout.module_of(new)
         before = self.index.layout.module_of(entry.old_path)
-        if after is None:
+        if after is None or not all(p.isidentifier() and not iskeyword(p) for p in after.name.split(".")):
             yield _finding(
-                "MOVE012", "error", new, "a part of the path is no Python name", "choose another target"
+                "MOVE012",
+                "error",
+                new,
+                "a part of the path is no name that an import can spell",
+                "choose another target",
             )
             return
         if before is not None and before.is_importable and not after.is_importable:
@@ -320,57 +324,6 @@ class _Check:
                 message = f"keeps no Python file but {shown}, and stays importable as a namespace package"
                 yield _finding("MOVE014", "warning", folder, message, "move or delete what is left")
 
-    def mentions(self) -> Iterator[Finding]:
-        """Files that could not be parsed, and so cannot be rewritten, but name what moves."""
-        moving = self.relocations.paths
-        names = self._spellings()
-        for record in self.index.unparsed:
-            if record.path in moving:
-                continue
-            try:
-                with open(f"{self.root}/{record.path}", "rb") as file:
-                    content = file.read()
-            except OSError as error:
-                if record.error != "symlink":
-                    problem = (
-                        f"cannot be read ({error.strerror}), so nobody knows whether it names what moves"
-                    )
-                    yield _finding("MOVE017", "warning", record.path, problem, "mend or exclude it")
-                continue
-            if record.error == "symlink" and self._links_to_index(record.path):
-                continue
-            yield from self._mentioned(record.path, record.error, content, names)
-
-    def _mentioned(
-        self, path: str, error: str, content: bytes, names: dict[bytes, tuple[bytes, bytes]]
-    ) -> Iterator[Finding]:
-        if not self.relocations.may_concern(content):
-            return
-        for dotted in names:
-            at = _find_name(content, dotted)
-            if at >= 0:
-                line = content.count(b"\n", 0, at) + 1
-                message = f"{error}, but names {dotted.decode()}, which moves"
-                yield _finding("MOVE016", "error", path, message, "mend the file, or exclude it", line)
-                return
-        for match in _IMPORT_LINE.finditer(content):
-            words = set(re.findall(rb"\w+", match[0]))
-            for dotted, (parent, leaf) in names.items():
-                if leaf in words and (parent in words or match[0].lstrip().startswith(b"from .")):
-                    line = content.count(b"\n", 0, match.start()) + 1
-                    message = f"{error}, but may import {dotted.decode()}, which moves"
-                    yield _finding("MOVE017", "warning", path, message, "mend the file, or exclude it", line)
-                    return
-
-    def _spellings(self) -> dict[bytes, tuple[bytes, bytes]]:
-        """Dotted names of all that moves, encoded, each with its parent's last segment and its own."""
-        dotted = [*self.relocations.moved_modules, *(f"{m}.{n}" for m, n in self.relocations.moved_symbols)]
-        found = {}
-        for name in sorted(dotted):
-            parts = name.encode().split(b".")
-            found[name.encode()] = (parts[-2] if len(parts) > 1 else b"", parts[-1])
-        return found
-
     # -- file system -----------------------------------------------------------------------------------------
 
     def _lstat(self, path: str) -> os.stat_result | None:
@@ -446,11 +399,6 @@ class _Check:
             found += [f"{above}/{name}"[len(self.root) + 1 :] for name in sorted(names)]
         return sorted(found)
 
-    def _links_to_index(self, path: str) -> bool:
-        real = os.path.realpath(f"{self.root}/{path}")
-        root = os.path.realpath(self.root)
-        return real.startswith(root + "/") and real[len(root) + 1 :] in self.index.files
-
     # -- afterwards ------------------------------------------------------------------------------------------
 
     def _after(self) -> frozenset[str]:
@@ -482,15 +430,3 @@ def _finding(code: str, severity: str, path: str, message: str, mend: str = "", 
 
 def _fold(name: str) -> str:
     return unicodedata.normalize("NFC", name).casefold()
-
-
-def _find_name(content: bytes, dotted: bytes) -> int:
-    """Where a dotted name stands in `content` by itself, not as a part of a longer word; -1: nowhere."""
-    at = content.find(dotted)
-    while at >= 0:
-        before = content[at - 1 : at]
-        after = content[at + len(dotted) : at + len(dotted) + 1]
-        if not (before.isalnum() or before in (b"_", b".") or after.isalnum() or after == b"_"):
-            return at
-        at = content.find(dotted, at + 1)
-    return -1

@@ -11,7 +11,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from analyzers.affected_files import affected_files, importers_of_moved
+from analyzers.baseline import relocate_baseline
 from analyzers.binding_equivalence import Certificate, certify
+from analyzers.domain_locks import LOCK_NAME
 from analyzers.errors import GateError, InputError
 from analyzers.file_rewriting import FileRewriter, hashes_before
 from analyzers.import_cycles import Cycle, new_cycles
@@ -33,6 +35,9 @@ from hocmig.transaction.transaction import TransactionResult, run_transaction
 if TYPE_CHECKING:
     from hocmig.transaction.overlay import Overlay
     from hocmig.workspace import Workspace
+
+#: The lock files of domains: a hash covers them, and `hocmig lock` renews them.
+_LOCKS = "/" + LOCK_NAME
 
 COMMAND = "rewrite_imports.RewriteImportsCommand"
 
@@ -301,8 +306,9 @@ class _Preparation:
         reference_map = self.symbols.with_paths()
         texts: dict[str, bytes] = {}
         artifacts = self.workspace.config.artifact_folder + "/"
+        baselines = self._baseline_files()
         for path in self.index.other_files:
-            if path.startswith((artifacts, "backups/")):
+            if path.startswith((artifacts, "backups/")) or path in baselines or path.endswith(_LOCKS):
                 continue
             content = self.read(path)
             hits = find_references(path, content, reference_map, facts)
@@ -310,7 +316,18 @@ class _Preparation:
             changed = apply_references(content, hits, level)
             if changed != content:
                 texts[path] = changed
+        for path in baselines:
+            text = self.read(path).decode("utf-8", "surrogateescape")
+            moved = relocate_baseline(text, self.relocations)
+            if moved != text:
+                texts[path] = moved.encode("utf-8", "surrogateescape")
         return tuple(sorted(found, key=lambda r: (r.path, r.line, r.start))), texts
+
+    def _baseline_files(self) -> tuple[str, ...]:
+        """The files of accepted violations: their entries move along, so that old debt never looks new."""
+        config = self.workspace.config
+        named = {config.layer_baseline, config.architecture.baseline} - {""}
+        return tuple(path for path in sorted(named) if (self.workspace.root / path).is_file())
 
     def _shims(self) -> dict[str, bytes]:
         """The forwarding modules by path; those of a package serve all that is below it."""

@@ -127,6 +127,9 @@ def _rewritten(text: str, new_place: Callable[[str], str]) -> str:
         code, _, rest = entry.partition(" ")
         is_cycle = " <-> " in rest
         separator = " <-> " if is_cycle else " -> "
+        if not rest:
+            entries.append(entry)
+            continue
         parts = [part.strip() for part in _SEPARATOR.split(rest)]
         moved = [new_place(part) for part in parts]
         changed = changed or moved != parts

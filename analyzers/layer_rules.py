@@ -1,8 +1,8 @@
 """The built-in layer check: directions between layers, forbidden libraries, banned names, claims in heads.
 
 All rules come from `layers` in `hocmig.yaml`. A layer may import itself and the layers below it in `order`,
-in its own domain and in others; `allowed` replaces the layers below. Folders that `order` does not name have no
-rules. Imports under TYPE_CHECKING and in functions count as the architecture section of the configuration
+in its own domain and in others; `allowed` replaces the layers below. Folders that `order` does not name have
+no rules. Imports under TYPE_CHECKING and in functions count as the architecture section of the configuration
 says.
 
 Not seen: imports by strings, and libraries reached through another module.

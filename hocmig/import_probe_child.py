@@ -5,8 +5,8 @@ one line of JSON on stdin, then one module name per line; each is answered with 
 
 The process that reads them imports nothing of the examined code. It forks for each module. The fork gets
 limits and an audit hook, which blocks the network, writing outside a scratch folder, and signals to others.
-It reports through a pipe and leaves with `os._exit`, so that neither exit handlers nor threads run on. Whatever
-it started is killed afterwards.
+It reports through a pipe and leaves with `os._exit`, so that neither exit handlers nor threads run on.
+Whatever it started is killed afterwards.
 """
 
 from __future__ import annotations

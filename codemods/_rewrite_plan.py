@@ -3,19 +3,30 @@
 from __future__ import annotations
 
 import argparse
+import hashlib
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 
 import msgspec
 
 from analyzers.configuration import CONFIG_NAME, Configuration
 from analyzers.errors import InputError
-from analyzers.file_rewriting import FileRewriter
+from analyzers.file_rewriting import FilePlan, FileRewriter
 from analyzers.import_index import load_index
+from analyzers.import_rewriting import ImportChange, TextEdit
 from analyzers.layout import ProjectLayout
 from analyzers.model import Relocation
 from analyzers.relocation_map import RelocationMap
+from analyzers.source import decode
+
+
+class Decision(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What was decided for one file when the plan was made; holds for exactly these bytes."""
+
+    sha256: str
+    import_changes: tuple[ImportChange, ...]
+    edits: tuple[TextEdit, ...]
 
 
 class PlanFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -24,7 +35,8 @@ class PlanFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     `root` is the repository (absolute), `stage` a folder with copies of the files concerned under their
     repository paths (absolute, may be empty), `index_cache` the import index to start from (absolute).
     `before_hashes` gives the SHA-256 of files that are not rewritten yet; without it, a map whose new names
-    are old names, too (a swap), is only applied to files that are known to be as they were.
+    are old names, too (a swap), is only applied to files that are known to be as they were. `decisions` by
+    repository path spare the work of deciding again; files without one are planned when they are met.
     """
 
     version: int
@@ -38,6 +50,7 @@ class PlanFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     references: str = "certain"
     allow_merges: bool = False
     before_hashes: dict[str, str] | None = None
+    decisions: dict[str, Decision] = {}
 
 
 def encode_plan(plan: PlanFile, stage: Path) -> bytes:
@@ -49,7 +62,28 @@ def encode_plan(plan: PlanFile, stage: Path) -> bytes:
 class LoadedPlan:
     root: Path
     stage: Path | None
-    rewriter: FileRewriter
+    file: PlanFile
+
+    def plan_of(self, path: str, content: bytes) -> FilePlan | None:
+        """The changes of the file at `path` with these bytes; None when nothing that moves can be in it."""
+        decision = self.file.decisions.get(path)
+        if decision is not None and decision.sha256 == hashlib.sha256(content).hexdigest():
+            return FilePlan(decode(content), decision.import_changes, decision.edits)
+        return self.rewriter.plan(path, content) if self.rewriter.may_concern(path, content) else None
+
+    @cached_property
+    def rewriter(self) -> FileRewriter:
+        """The planner for files without a decision; reads the import index on first use."""
+        index = load_index(
+            ProjectLayout(self.root, self.file.import_roots),
+            scan=self.file.scan,
+            exclude=self.file.exclude,
+            cache=Path(self.file.index_cache) if self.file.index_cache else None,
+            jobs=1,
+            advance=None,
+        )
+        relocations = RelocationMap(self.file.relocations, allow_merges=self.file.allow_merges)
+        return FileRewriter(index, relocations, self.file.references, self.file.before_hashes)
 
     def relative_path(self, file: Path) -> str:
         """The repository path of a file, given as it lies in the repository or in the stage.
@@ -75,19 +109,9 @@ def load_plan(file: str) -> LoadedPlan:
         InputError: the file is missing or malformed.
     """
     plan = _read(Path(file))
-    root = Path(plan.root)
-    layout = ProjectLayout(root, plan.import_roots)
-    index = load_index(
-        layout,
-        scan=plan.scan,
-        exclude=plan.exclude,
-        cache=Path(plan.index_cache) if plan.index_cache else None,
-        jobs=1,
-        advance=None,
-    )
-    relocations = RelocationMap(plan.relocations, allow_merges=plan.allow_merges)
-    stage = Path(plan.stage) if plan.stage else None
-    return LoadedPlan(root, stage, FileRewriter(index, relocations, plan.references, plan.before_hashes))
+    # Contradictions in the map are an error of the plan, not of the first file that meets them.
+    RelocationMap(plan.relocations, allow_merges=plan.allow_merges)
+    return LoadedPlan(Path(plan.root), Path(plan.stage) if plan.stage else None, plan)
 
 
 def plan_argument(text: str) -> str:

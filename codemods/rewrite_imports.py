@@ -56,9 +56,9 @@ class RewriteImportsCommand(CodemodCommand):
         path = self.plan.relative_path(file)
         # The file's own bytes: LibCST drops form feeds and a lone final carriage return.
         content = file.read_bytes() if file.is_file() else tree.bytes
-        if not self.plan.rewriter.may_concern(path, content):
+        plan = self.plan.plan_of(path, content)
+        if plan is None:
             raise SkipFile("nothing to change")
-        plan = self.plan.rewriter.plan(path, content)
         for finding in plan.findings:
             self.warn(str(finding))
         if any(f.severity == "error" for f in plan.findings):

@@ -46,6 +46,7 @@ CANDIDATE_COLUMNS = (
 )
 _FILES = (CloneKind.EXACT_FILE, CloneKind.EQUIVALENT_FILE)
 _SHOWN = 30
+_ALL_PAIRS = 6
 
 
 class NumberedGroup(msgspec.Struct, frozen=True):
@@ -55,6 +56,7 @@ class NumberedGroup(msgspec.Struct, frozen=True):
 
     group_id: str
     ranked: RankedGroup
+    pairs: tuple[ClonePair, ...]
     duplicate_ids: tuple[str, ...]
 
 
@@ -78,10 +80,29 @@ def number_groups(ranked: Sequence[RankedGroup]) -> list[NumberedGroup]:
     out = []
     count = 0
     for n, one in enumerate(ranked, 1):
-        ids = tuple(f"D{count + k:03d}" for k in range(1, len(one.group.pairs) + 1))
+        pairs = pairs_written(one)
+        ids = tuple(f"D{count + k:03d}" for k in range(1, len(pairs) + 1))
         count += len(ids)
-        out.append(NumberedGroup(f"G{n:03d}", one, ids))
+        out.append(NumberedGroup(f"G{n:03d}", one, pairs, ids))
     return out
+
+
+def pairs_written(ranked: RankedGroup) -> tuple[ClonePair, ...]:
+    """Returns the pairs of a group that become rows: all of a small group; else one for each copy.
+
+    That is the pair with the canonical copy, or the most alike one where those two were not compared.
+    """
+    group = ranked.group
+    if len(group.places) <= _ALL_PAIRS:
+        return group.pairs
+    best: dict[int, ClonePair] = {}
+    for pair in sorted(
+        group.pairs, key=lambda p: (ranked.canonical not in (p.a, p.b), -p.similarity, p.a, p.b)
+    ):
+        for place in (pair.a, pair.b):
+            if place != ranked.canonical:
+                best.setdefault(place, pair)
+    return tuple(sorted(set(best.values()), key=lambda p: (p.a, p.b)))
 
 
 def report_rows(groups: Sequence[NumberedGroup], around: Surroundings) -> list[tuple[object, ...]]:
@@ -89,7 +110,7 @@ def report_rows(groups: Sequence[NumberedGroup], around: Surroundings) -> list[t
     rows: list[tuple[object, ...]] = []
     for one in groups:
         group, ranked = one.ranked.group, one.ranked
-        for duplicate_id, pair in zip(one.duplicate_ids, group.pairs, strict=True):
+        for duplicate_id, pair in zip(one.duplicate_ids, one.pairs, strict=True):
             a, b = group.places[pair.a], group.places[pair.b]
             rows.append(
                 (
@@ -108,6 +129,7 @@ def report_rows(groups: Sequence[NumberedGroup], around: Surroundings) -> list[t
                     b.name,
                     _yes(pair.renamed),
                     _yes(pair.edited),
+                    _yes(pair.varied),
                     location(group.kind, group.places[ranked.canonical]),
                     _percent(ranked.confidence),
                     _saved(group, pair),
@@ -198,6 +220,7 @@ def _finding(one: NumberedGroup, around: Surroundings) -> list[str]:
     facts = [f"{_percent(group.similarity)} % alike", f"saves {ranked.saved_lines} lines"]
     facts += ["renamed"] if group.renamed else []
     facts += ["edited"] if group.edited else []
+    facts += ["literals or called names vary"] if group.varied else []
     if group.kind is CloneKind.CLASS:
         facts.append(f"{_percent(group.equal_members)} % of the members equal")
     out = [f"### {one.group_id} {group.kind.value}: {ranked.recommendation}", "", ", ".join(facts) + ".", ""]

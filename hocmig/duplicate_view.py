@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
 
 _DRIFT_ROWS = 40
 _NARROWEST = 60
+_PLACES = 4
 
 
 class ShownPlace(msgspec.Struct, frozen=True):
@@ -50,6 +50,7 @@ class ShownGroup(msgspec.Struct, frozen=True):
     similarity: float
     renamed: bool
     edited: bool
+    varied: bool
     recommendation: str
     reason: str
     saved_lines: int
@@ -82,24 +83,27 @@ def document_of(result: DuplicatesResult, root: Path) -> DuplicatesDocument:
     )
 
 
-def finding_rows(groups: Sequence[NumberedGroup], limit: int) -> list[tuple[str, ...]]:
-    """Returns the rows of the table: number, type, copies, likeness, lines saved, where, recommendation."""
-    rows: list[tuple[str, ...]] = []
-    for one in groups[:limit]:
+def rendered_findings(result: DuplicatesResult, limit: int) -> str:
+    """Returns the findings as text: one head line each, then the copies, the one that stays first."""
+    out = []
+    for one in result.groups[:limit]:
         ranked, group = one.ranked, one.ranked.group
-        state = " ".join(w for w, on in (("renamed", group.renamed), ("edited", group.edited)) if on)
-        rows.append(
-            (
-                one.group_id,
-                group.kind.value,
-                str(len(group.places)),
-                f"{100 * group.similarity:.0f} % {state}".strip(),
-                str(ranked.saved_lines),
-                location(group.kind, group.places[ranked.canonical]),
-                ranked.recommendation,
-            )
+        states = (("renamed", group.renamed), ("edited", group.edited), ("varied", group.varied))
+        state = "".join(f", {word}" for word, on in states if on)
+        out.append(
+            f"{one.group_id}  {group.kind.value}  {len(group.places)} copies,"
+            f" {100 * group.similarity:.0f} %{state}, saves {ranked.saved_lines} lines: {ranked.recommendation}"
         )
-    return rows
+        places = [group.places[ranked.canonical]]
+        places += [p for n, p in enumerate(group.places) if n != ranked.canonical]
+        for n, place in enumerate(places[:_PLACES]):
+            reason = f"  (stays: {ranked.reason})" if n == 0 else ""
+            out.append(f"      {location(group.kind, place)}{' ' + place.name if place.name else ''}{reason}")
+        if len(places) > _PLACES:
+            out.append(f"      and {len(places) - _PLACES} more")
+    if len(result.groups) > limit:
+        out.append(f"and {len(result.groups) - limit} more findings")
+    return "\n".join(out)
 
 
 def rendered_group(one: NumberedGroup, root: Path, width: int | None = None) -> str:
@@ -152,6 +156,7 @@ def _shown(one: NumberedGroup, result: DuplicatesResult, root: Path) -> ShownGro
         similarity=group.similarity,
         renamed=group.renamed,
         edited=group.edited,
+        varied=group.varied,
         recommendation=ranked.recommendation,
         reason=ranked.reason,
         saved_lines=ranked.saved_lines,

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 Edge = tuple[int, int]
-Verify = Callable[[Sequence[Edge]], Sequence[bool]]
+Verify = Callable[[Sequence[Edge]], Sequence[float]]
 
 SMALL_COMPONENT = 40
 """Up to this many members every missing pair of a component is verified; above, only those with its hubs."""
@@ -26,7 +26,7 @@ def clone_classes(
 
     Args:
         edges: similarity (0 to 1) of pairs of members (smaller number first).
-        verify: says for further pairs whether they are alike, too; called once.
+        verify: returns the similarity of further pairs, 0 when they are not alike; called once.
         apart: says of two members that they must not stand in one class (their places overlap).
     """
     neighbours: dict[int, set[int]] = {}
@@ -38,13 +38,15 @@ def clone_classes(
     for members in components:
         missing.extend(e for e in _missing(members, neighbours) if not apart(*e))
     tested = set(missing)
-    for (a, b), alike in zip(missing, verify(missing) if missing else (), strict=True):
-        if alike:
+    strength = dict(edges)
+    for (a, b), similarity in zip(missing, verify(missing) if missing else (), strict=True):
+        if similarity:
+            strength[a, b] = similarity
             neighbours[a].add(b)
             neighbours[b].add(a)
     classes: list[tuple[int, ...]] = []
     for members in components:
-        classes.extend(_split(members, neighbours, tested, apart))
+        classes.extend(_split(members, neighbours, strength, tested, apart))
     return sorted(classes)
 
 
@@ -80,31 +82,52 @@ def _missing(members: list[int], neighbours: Mapping[int, set[int]]) -> list[Edg
 def _split(
     members: list[int],
     neighbours: Mapping[int, set[int]],
+    strength: Mapping[Edge, float],
     tested: set[Edge],
     apart: Callable[[int, int], bool],
 ) -> list[tuple[int, ...]]:
-    """Takes classes off a component until each of its pairs is in one."""
+    """Takes classes off a component, the best connected first.
+
+    A later class holds at most one member of earlier ones: else one thing would be reported again and again with
+    other company. What then is left are pairs of members of two classes; of these the closest ones are kept.
+    """
     small = len(members) <= SMALL_COMPONENT
     left = {m: set(neighbours[m]) for m in members}
+    placed: set[int] = set()
     out: list[tuple[int, ...]] = []
     while True:
-        leader = min((m for m in members if left[m]), key=lambda m: (-len(left[m]), m), default=None)
+        leader = min(
+            (m for m in members if m not in placed and left[m]),
+            key=lambda m: (-len(left[m] - placed), -len(left[m]), m),
+            default=None,
+        )
         if leader is None:
-            return out
+            break
         joined = [leader]
-        for other in sorted(left[leader], key=lambda m: (-len(neighbours[m] & left[leader]), m)):
+        guests = 0
+        around = left[leader]
+        for other in sorted(around, key=lambda m: (m in placed, -len(neighbours[m] & around), m)):
+            if other in placed and (guests or len(joined) > 1):
+                continue
             alike = sum(other in neighbours[m] for m in joined)
             known = len(joined) if small else _known(other, joined, neighbours, tested)
             if alike >= _TOLERANCE * known and not any(apart(m, other) for m in joined):
                 joined.append(other)
+                guests += other in placed
         for member in joined:
             left[member].difference_update(joined)
-        if len(joined) == 1:  # every neighbour overlaps it
-            for other in left.pop(leader):
-                left[other].discard(leader)
-            left[leader] = set()
-            continue
-        out.append(tuple(sorted(joined)))
+        placed.update(joined)
+        if len(joined) > 1:
+            out.append(tuple(sorted(joined)))
+    classed = {(a, b) for one in out for n, a in enumerate(one) for b in one[n + 1 :]}
+    for member in members:
+        rest = [(min(member, o), max(member, o)) for o in left[member] if not apart(member, o)]
+        everything = [strength.get((min(member, o), max(member, o)), 0.0) for o in neighbours[member]]
+        best = max(rest, key=lambda e: (strength.get(e, 0.0), e), default=None)
+        if best and best not in classed and strength.get(best, 0.0) >= max(everything):
+            classed.add(best)
+            out.append(best)
+    return out
 
 
 def _known(other: int, joined: list[int], neighbours: Mapping[int, set[int]], tested: set[Edge]) -> int:

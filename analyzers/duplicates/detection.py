@@ -299,5 +299,7 @@ def _alike(search: _Search, job: tuple[CloneKind, Sequence[tuple[Run, Run]]]) ->
     out: list[Likeness | None] = []
     for (a, b), pairs in zip(runs, aligned, strict=True):
         found = comparer.whole(a, b, pairs, definitions=kind is not CloneKind.BLOCK) if pairs else None
-        out.append(Likeness(round(found.similarity, 4), found.renamed, found.edited) if found else None)
+        out.append(
+            Likeness(round(found.similarity, 4), found.renamed, found.edited, found.varied) if found else None
+        )
     return out

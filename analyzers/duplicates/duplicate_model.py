@@ -38,6 +38,7 @@ class ClonePair(msgspec.Struct, frozen=True):
     """Two copies of a group (indices into its places) that were compared, with the lines found alike.
 
     `similarity` 0 to 1. `renamed`: names or literals differ. `edited`: statements differ.
+    `varied`: more differs than names of variables, so that the two do not do the same.
     """
 
     a: int
@@ -49,6 +50,7 @@ class ClonePair(msgspec.Struct, frozen=True):
     similarity: float
     renamed: bool
     edited: bool
+    varied: bool = False
 
 
 class CloneGroup(msgspec.Struct, frozen=True):
@@ -66,6 +68,7 @@ class CloneGroup(msgspec.Struct, frozen=True):
     renamed: bool
     edited: bool
     code_lines: int
+    varied: bool = False
     equal_members: float = 0.0
     fingerprint: str = ""
 

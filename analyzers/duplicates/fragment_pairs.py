@@ -19,7 +19,8 @@ class FragmentPair:
     """Two runs of statements found alike; numbers of statements in the corpus, both ends included.
 
     `similarity` from 0 to 1. `renamed` says that names or literals differ, `edited` that statements were
-    added, removed or changed. `rule` names the rule that accepted the pair.
+    added, removed or changed, `varied` that more differs than names of variables (see `Proof`). `rule` names
+    the rule that accepted the pair.
     """
 
     first_a: int
@@ -29,6 +30,7 @@ class FragmentPair:
     similarity: float
     renamed: bool
     edited: bool
+    varied: bool
     rule: str
 
 
@@ -206,25 +208,31 @@ class Comparer:
         limits = self._limits
         sizes = a[1] - a[0] + 1, b[1] - b[0] + 1
 
-        def found(similarity: float, renamed: bool, count: int, rule: str) -> FragmentPair:
+        def found(similarity: float, renamed: bool, count: int, rule: str, varied: bool) -> FragmentPair:
             edited = sizes != (count, count)
-            return FragmentPair(a[0], a[1], b[0], b[1], similarity, renamed, edited, rule)
+            return FragmentPair(a[0], a[1], b[0], b[1], similarity, renamed, edited, varied, rule)
 
         if self._equal(pairs):
             similarity = self.best_ratio(pairs, a, b)
-            return found(similarity, False, len(pairs), "equal") if similarity >= limits.threshold else None
+            return (
+                found(similarity, False, len(pairs), "equal", False)
+                if similarity >= limits.threshold
+                else None
+            )
         tokens = min(sum(self._corpus.tokens[r[0] : r[1] + 1]) for r in (a, b))
         if tokens < limits.least_tokens:
             return None
         proof = prove([(self._store.of(i), self._store.of(j)) for i, j in pairs])
         proven = [p for p, kept in zip(pairs, proof.proven) if kept]  # noqa: B905
         consistent = [p for p, kept in zip(pairs, proof.consistent) if kept]  # noqa: B905
+        members = self._corpus.members
+        varied = proof.varied or any(members[i] != members[j] for i, j in pairs)
         strong = self.best_ratio(proven, a, b)
         fits = self.best_ratio(consistent, a, b)
         short = len(pairs) < min(max(sizes), limits.short_statements)
         shared = limits.short_shared if short else limits.least_shared
         if strong >= limits.threshold and (not proof.renamed or proof.shared >= shared):
-            return found(strong, proof.renamed, len(proven), "proven")
+            return found(strong, proof.renamed, len(proven), "proven", varied)
         if fits < limits.threshold or tokens < limits.weak_tokens:
             return None
         if (
@@ -232,7 +240,7 @@ class Comparer:
             and strong >= limits.threshold - margin
             and proof.shared >= limits.weak_shared
         ):
-            return found(fits, proof.renamed, len(consistent), "mostly proven")
+            return found(fits, proof.renamed, len(consistent), "mostly proven", varied)
         shapes = self._corpus.shapes
         if (
             limits.same_shape_statements <= len(pairs) == sizes[0] == sizes[1]
@@ -240,5 +248,5 @@ class Comparer:
             and proof.shared >= limits.same_shape_shared
             and len({shapes[i] for i, _ in pairs}) >= limits.same_shape_variety * len(pairs)
         ):
-            return found(fits, True, len(consistent), "same shape")
+            return found(fits, True, len(consistent), "same shape", varied)
         return None

@@ -32,6 +32,7 @@ class Likeness:
     similarity: float
     renamed: bool
     edited: bool
+    varied: bool
     equal_members: float = 0.0
 
 
@@ -67,7 +68,7 @@ def group_pairs(
                 _Edge(
                     first,
                     second,
-                    Likeness(pair.similarity, pair.renamed, pair.edited, pair.equal_members),
+                    Likeness(pair.similarity, pair.renamed, pair.edited, pair.varied, pair.equal_members),
                 )
             )
             if pair.definition_a >= 0:
@@ -102,12 +103,12 @@ def _groups(
         if known is None or edge.likeness.similarity > known.likeness.similarity:
             best[a, b] = edge
 
-    def verify(missing: Sequence[tuple[int, int]]) -> list[bool]:
+    def verify(missing: Sequence[tuple[int, int]]) -> list[float]:
         answers = alike(kind, [(runs[a], runs[b]) for a, b in missing])
         for (a, b), likeness in zip(missing, answers, strict=True):
             if likeness is not None:
                 best[a, b] = _Edge(runs[a], runs[b], likeness)
-        return [likeness is not None for likeness in answers]
+        return [likeness.similarity if likeness is not None else 0.0 for likeness in answers]
 
     classes = clone_classes(
         {pair: edge.likeness.similarity for pair, edge in best.items()},
@@ -150,6 +151,7 @@ def _group(
         similarity=min(p.similarity for p in likenesses),
         renamed=any(p.renamed for p in likenesses),
         edited=any(p.edited for p in likenesses),
+        varied=any(p.varied for p in likenesses),
         code_lines=code_lines,
         fingerprint=fingerprint_of(
             kind,
@@ -167,7 +169,7 @@ def _pair(corpus: Corpus, a: int, b: int, edge: _Edge) -> ClonePair:
     if a > b:
         a, b, rows_a, rows_b = b, a, rows_b, rows_a
     facts = edge.likeness
-    return ClonePair(a, b, *rows_a, *rows_b, facts.similarity, facts.renamed, facts.edited)
+    return ClonePair(a, b, *rows_a, *rows_b, facts.similarity, facts.renamed, facts.edited, facts.varied)
 
 
 def _rows(corpus: Corpus, run: Run) -> Run:

@@ -79,7 +79,7 @@ def rank_group(group: CloneGroup, around: Surroundings) -> RankedGroup:
         group=group,
         canonical=canonical,
         reason=reason,
-        recommendation=recommend(group.kind, group.edited, place, others[0], around),
+        recommendation=recommend(group.kind, group.edited, group.varied, place, others[0], around),
         saved_lines=round(group.similarity * group.code_lines * len(others)),
         confidence=confidence(group),
         relations=relations,
@@ -124,18 +124,22 @@ def choose_canonical(group: CloneGroup, around: Surroundings) -> tuple[int, str]
     return left[0], reason
 
 
-def recommend(kind: CloneKind, edited: bool, canonical: Place, other: Place, around: Surroundings) -> str:
+def recommend(
+    kind: CloneKind, edited: bool, varied: bool, canonical: Place, other: Place, around: Surroundings
+) -> str:
     """Returns what to do with `other`: one of DELETE_FROM_X, EXTRACT_TO_X, REVIEW_MERGE,
     REVIEW_FOR_SHARED_UTIL.
 
-    Equal files: delete the copy. Blocks: think about a shared function. Functions and classes that drifted
-    apart: merge by hand. The same but for names: keep the copy in the shared domain, or extract one there; a
-    method cannot just be deleted.
+    Equal files: delete the copy. Blocks, and definitions in which literals or called names vary: think about
+    a shared function. Definitions that drifted apart: merge by hand. The same but for names of variables:
+    keep the copy in the shared domain, or extract one there; a method cannot just be deleted.
     """
     if kind is CloneKind.BLOCK:
         return "REVIEW_FOR_SHARED_UTIL"
     if edited:
         return "REVIEW_MERGE"
+    if varied:
+        return "REVIEW_FOR_SHARED_UTIL"
     domains = around.domain_of(canonical.path), around.domain_of(other.path)
     if kind in _FILES:
         return f"DELETE_FROM_{_label(other, around)}"
@@ -149,14 +153,16 @@ def recommend_pair(ranked: RankedGroup, pair: ClonePair, around: Surroundings) -
     """Returns what to do about one pair of a group: the copy that is not canonical goes."""
     places = ranked.group.places
     other = pair.a if pair.b == ranked.canonical else pair.b
-    return recommend(ranked.group.kind, pair.edited, places[ranked.canonical], places[other], around)
+    return recommend(
+        ranked.group.kind, pair.edited, pair.varied, places[ranked.canonical], places[other], around
+    )
 
 
 def confidence(group: CloneGroup) -> float:
     """Returns how sure it is (0 to 1) that the copies mean the same."""
     if group.kind is CloneKind.EXACT_FILE:
         return 1.0
-    base = 0.95 if not group.renamed else 0.8
+    base = 0.5 if group.varied else 0.8 if group.renamed else 0.95
     return round(base * (group.similarity if group.edited else 1.0), 4)
 
 

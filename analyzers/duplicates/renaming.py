@@ -14,7 +14,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from analyzers.duplicates.line_forms import LITERAL
+from analyzers.duplicates.line_forms import LITERAL, NAME
 
 Evidence = tuple[tuple[str, str], ...]
 
@@ -32,6 +32,7 @@ class Proof:
     consistent: tuple[bool, ...]
     shared: float
     renamed: bool
+    varied: bool
 
 
 def prove(pairs: Sequence[tuple[Evidence, Evidence]]) -> Proof:
@@ -73,4 +74,16 @@ def prove(pairs: Sequence[tuple[Evidence, Evidence]]) -> Proof:
         tuple(consistent),
         agree / len(seen) if seen else 1.0,
         any(x != y for x, y in seen),
+        any(_varies(x, y) for x, y in seen - set(_header_name(pairs))),
     )
+
+
+def _varies(x: tuple[str, str], y: tuple[str, str]) -> bool:
+    return x != y and (x[0] != NAME or x[1][:1].isupper() or y[1][:1].isupper())
+
+
+def _header_name(
+    pairs: Sequence[tuple[Evidence, Evidence]],
+) -> list[tuple[tuple[str, str], tuple[str, str]]]:
+    """The first names of both sides: of a definition its own name, which may differ in capitals, too."""
+    return [(left[0], right[0]) for left, right in pairs[:1] if left and right]

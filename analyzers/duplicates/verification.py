@@ -33,6 +33,7 @@ class VerifiedPair(msgspec.Struct, frozen=True, array_like=True):
     similarity: float
     renamed: bool
     edited: bool
+    varied: bool
     definition_a: int = -1
     definition_b: int = -1
     equal_members: float = 0.0
@@ -192,6 +193,7 @@ def _verified(
         round(found.similarity, 4),
         found.renamed,
         found.edited,
+        found.varied,
         definition_a,
         definition_b,
         members,

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from analyzers.errors import InputError
-from hocmig.duplicate_view import document_of, finding_rows, rendered_group
+from hocmig.duplicate_view import document_of, rendered_findings, rendered_group
 from hocmig.phases import p5_duplicates
 from hocmig.workspace import open_workspace
 
@@ -41,7 +41,7 @@ Examples:
 @click.option("--baseline", type=click.Path(path_type=Path), help="File of accepted duplicates.")
 @click.option("--write-baseline", is_flag=True, help="Accept everything found, in the baseline file.")
 @click.option("--show", multiple=True, metavar="ID", help="Show a finding side by side (repeatable).")
-@click.option("--limit", type=click.IntRange(min=1), default=30, help="Rows of the table (default: 30).")
+@click.option("--limit", type=click.IntRange(min=1), default=30, help="Findings printed (default: 30).")
 @click.pass_obj
 def command(
     options: dict[str, Any],
@@ -79,10 +79,9 @@ def command(
             raise InputError("--show", 0, f"there is no finding {wanted}", "take a number from the report")
         terminal.result(rendered_group(numbered[wanted], workspace.root))
     if not show:
+        terminal.result(rendered_findings(result, limit))
         size = f"{facts.files} files ({facts.lines} lines)"
-        title = f"{len(result.groups)} findings in {size}, scope {facts.scope}"
-        columns = ("id", "type", "copies", "alike", "saves", "stays", "recommendation")
-        terminal.table(title, columns, finding_rows(result.groups, limit))
+        terminal.say(f"{len(result.groups)} findings in {size}, scope {facts.scope}")
     for artifact in result.written:
         terminal.say(f"wrote {artifact}")
     if workspace.json:

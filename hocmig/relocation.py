@@ -25,7 +25,7 @@ from analyzers.relocation_map import RelocationMap
 from analyzers.shims import module_shim
 from analyzers.text_references.reference import Certainty, Reference, apply_references
 from analyzers.text_references.scan import find_references
-from codemods._rewrite_plan import PlanFile
+from codemods._rewrite_plan import Decision, PlanFile
 from hocmig.codemod_runner import run_codemod
 from hocmig.symbol_moving import Merging, SymbolMoving
 from hocmig.transaction.change import ChangeSet, FileChange, sha256
@@ -168,6 +168,7 @@ class _Preparation:
         self.rewriter = FileRewriter(self.index, relocations, options.references, self.before_hashes)
         self.findings: list[Finding] = []
         self.hits: list[Reference] = []
+        self.decisions: dict[str, Decision] = {}
         self.repointed = self._repointed() if options.allow_merges else frozenset()
 
     def _repointed(self) -> frozenset[str]:
@@ -270,6 +271,8 @@ class _Preparation:
                 )
                 if plan:
                     planned.append(path)
+                    digest = sha256(self.read(path))
+                    self.decisions[path] = Decision(digest, plan.import_changes, plan.edits)
                 advance(done, len(candidates))
         return planned
 
@@ -285,6 +288,7 @@ class _Preparation:
             references=self.options.references,
             allow_merges=self.options.allow_merges,
             before_hashes=self.before_hashes,
+            decisions=self.decisions,
         )
         files = {path: self.read(path) for path in planned}
         result = run_codemod(

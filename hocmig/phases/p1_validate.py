@@ -9,7 +9,7 @@ from hocmig.manifest_file import require_manifest
 from hocmig.store import write_csv, write_json, write_text
 from hocmig.transaction.filesystem import Tree
 from hocmig.transaction.recovery import refuse_when_pending
-from hocmig.validation_report import (
+from hocmig.move_validation_report import (
     CALLER_COLUMNS,
     CALLERS_NAME,
     GRAPH_NAME,

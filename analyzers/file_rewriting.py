@@ -207,20 +207,29 @@ class FileRewriter:
             imports = ImportPlan(imports.import_changes, imports.text_edits, (*imports.findings, finding))
             strings = ()
         plan = self._combine(path, source, imports, strings)
-        return replace(plan, findings=(*plan.findings, *self._left_behind(path, tree, before, after)))
+        return replace(
+            plan, findings=(*plan.findings, *self._left_behind(path, source.text, tree, before, after))
+        )
 
     def _left_behind(
-        self, path: str, tree: ast.Module, before: ModuleName, after: ModuleName
+        self, path: str, text: str, tree: ast.Module, before: ModuleName, after: ModuleName
     ) -> tuple[Finding, ...]:
         """Identities made of the old name, and data found by the old place, of a file that moves."""
         leaving = any(module == before.name for module, _ in self.relocations.moved_symbols)
         if before == after and not leaving:
             return ()
         findings = find_identity(
-            path, tree, before=before, after=after, relocations=self.relocations, facts=self.facts
+            path,
+            tree,
+            before=before,
+            after=after,
+            relocations=self.relocations,
+            facts=self.facts,
+            text=text,
         )
         new_path = self.relocations.paths.get(path)
-        if new_path is None:
+        # A module finds its data by its own `__file__` alone.
+        if new_path is None or "__file__" not in text:
             return findings
         return (*findings, *find_file_relative_data(path, new_path, tree, self.relocations))
 

@@ -11,6 +11,7 @@ import-rewriting case 48; openedx-platform#25566 for the cost.
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 
 from analyzers.layout import ModuleName
@@ -32,6 +33,8 @@ _FIELDS = frozenset({"ForeignKey", "OneToOneField", "ManyToManyField", "ForeignO
 _LOCAL_USES = frozenset(
     {"import_module", "attach", "files", "get_data", "open_text", "find_spec", "resource_filename"}
 )
+_OWN_NAME = re.compile("__name__|__module__|__qualname__|" + "|".join(sorted(_PICKLERS)))
+_FIELD = re.compile("|".join(sorted(_FIELDS)))
 _Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 
 
@@ -43,10 +46,12 @@ def find_identity(
     after: ModuleName,
     relocations: RelocationMap,
     facts: ProjectFacts,
+    text: str | None = None,
 ) -> tuple[Finding, ...]:
     """The findings of one file, sorted by line.
 
     Args:
+        text: its source, if at hand: without a telling word in it the tree need not be walked.
         path: the file before the move.
         before: its module name; `after` is its name when the move is done. When both are the same, only the
             definitions that leave the module by an entry of their own count.
@@ -62,9 +67,11 @@ def find_identity(
             target = (after.name, node.name)
         if target is not None:
             finder.read_definition(node, ".".join(target))
-    if moves:
+    if moves and (text is None or _OWN_NAME.search(text) or "migrations" in path):
         finder.read_module(tree)
-    findings = [*finder.findings, *_model_references(path, tree, relocations, facts)]
+    findings = [*finder.findings]
+    if text is None or _FIELD.search(text):
+        findings += _model_references(path, tree, relocations, facts)
     return tuple(sorted(set(findings), key=lambda f: (f.line, f.code, f.message)))
 
 

@@ -141,7 +141,14 @@ class _Collector:
         self.waiting.append((node, use))
 
     def _children(self, node: ast.AST, use: Use) -> None:
-        self.waiting += ((child, use) for child in ast.iter_child_nodes(node))
+        # Written out: `ast.iter_child_nodes` costs half of the whole visit, and names hold no strings.
+        waiting = self.waiting
+        for name in node._fields:
+            value = getattr(node, name, None)
+            if value.__class__ is list:
+                waiting += [(item, use) for item in value if isinstance(item, ast.AST)]
+            elif isinstance(value, ast.AST) and not isinstance(value, (ast.expr_context, ast.Name)):
+                waiting.append((value, use))
 
     def _visit_expr(self, node: ast.Expr, use: Use) -> None:
         is_docstring = isinstance(node.value, ast.Constant)

@@ -22,7 +22,7 @@ from codemods._move_plan import MovePlanFile
 from codemods._rewrite_plan import PlanFile, encode_plan
 
 #: Below this many files a second process costs more to start than it saves (start: about 1 s of CPU).
-FILES_PER_PROCESS = 120
+FILES_PER_PROCESS = 250
 
 _CONFIG = """\
 generated_code_marker: "hocmig marks no file as generated"

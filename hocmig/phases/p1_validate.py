@@ -6,9 +6,6 @@ from __future__ import annotations
 
 from analyzers.move_validation import MoveValidation, validate_moves
 from hocmig.manifest_file import require_manifest
-from hocmig.store import write_csv, write_json, write_text
-from hocmig.transaction.filesystem import Tree
-from hocmig.transaction.recovery import refuse_when_pending
 from hocmig.move_validation_report import (
     CALLER_COLUMNS,
     CALLERS_NAME,
@@ -18,6 +15,9 @@ from hocmig.move_validation_report import (
     graph_document,
     render_report,
 )
+from hocmig.store import write_csv, write_json, write_text
+from hocmig.transaction.filesystem import Tree
+from hocmig.transaction.recovery import refuse_when_pending
 from hocmig.workspace import Workspace
 
 ARTIFACTS = (REPORT_NAME, GRAPH_NAME, CALLERS_NAME)

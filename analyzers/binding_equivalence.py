@@ -223,7 +223,8 @@ class _Comparer:
 
     def compare_deeply(self, path: str, content: bytes, new_path: str, new_content: bytes) -> None:
         """Each use of an imported name, and each imported name that is not used, means what it meant."""
-        old_scopes, new_scopes = _scopes(content), _scopes(new_content)
+        old_scopes = _scopes(content)
+        new_scopes = old_scopes if content == new_content else _scopes(new_content)
         old_name, new_name = self.before.module_at(path), self.after.module_at(new_path)
         if old_scopes is None or new_scopes is None:
             self.differ(path, 0, path, "", "", "cannot be analysed")

@@ -6,6 +6,7 @@ import contextlib
 import os
 import stat
 
+from analyzers.checked_file import STATE_IGNORE
 from analyzers.errors import InputError
 from hocmig.transaction.filesystem import Tree
 from hocmig.transaction.safe_path import STATE_FOLDER
@@ -29,8 +30,6 @@ TRANSIT = f"{ACTIVE}/transit"
 #: Files of people that `recover --force` had to move out of the way.
 RESCUED = f"{STATE_FOLDER}/rescued"
 
-_IGNORED = b"# Made by hocmig. Only the ledger belongs into version control.\n*\n!.gitignore\n!ledger.jsonl\n"
-
 
 def ensure_state_folder(tree: Tree) -> None:
     """Make `.hocmig` (only its owner may look inside) with its `.gitignore`, where missing.
@@ -53,7 +52,7 @@ def ensure_state_folder(tree: Tree) -> None:
         # Under a name of its own first: a torn `.gitignore` would never be mended.
         draft = f"{IGNORE}.{os.getpid()}"
         tree.discard(draft)
-        tree.create(draft, _IGNORED, 0o644)
+        tree.create(draft, STATE_IGNORE, 0o644)
         tree.rename(draft, IGNORE)
 
 

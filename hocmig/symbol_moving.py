@@ -34,12 +34,14 @@ COMMAND = "move_symbols.MoveSymbolsCommand"
 class Merging:
     """Modules that end with the move: old module -> where its lone statements go, in the order of merging.
 
-    `heads` are the docstrings (whole literals) of target modules that are new. With `merges_identical` a
+    `heads` are the docstrings (whole literals) and `exports` the `__all__` of target modules that are new.
+    With `merges_identical` a
     definition that the target has already, and the same, is dropped.
     """
 
     dissolved: Mapping[str, str] = field(default_factory=dict)
     heads: Mapping[str, str] = field(default_factory=dict)
+    exports: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     merges_identical: bool = False
 
 
@@ -135,6 +137,7 @@ class SymbolMoving:
             text_of,
             dissolved=frozenset(self.merging.dissolved),
             heads=self.merging.heads,
+            exports=self.merging.exports,
         )
         self.findings += edits.findings
         if any(f.severity == "error" and f.code not in self.allow for f in edits.findings):
@@ -162,7 +165,7 @@ class SymbolMoving:
                     severity="info",
                     path=move.source,
                     line=move.line,
-                    message=f"rope would not move {move.name} as planned ({problem}): it was moved without"
+                    message=f"rope would not move {move.name} as planned ({problem}): it was moved without",
                 )
             )
 

@@ -21,13 +21,13 @@ from analyzers.name_resolution import NameResolver
 from analyzers.source import Source
 from analyzers.symbol_moves.export_lists import exported_names
 from analyzers.symbol_moves.module_clients import ModuleClients
-from analyzers.symbol_moves.module_items import read_module_items
+from analyzers.symbol_moves.module_items import ModuleItems, read_module_items
 from analyzers.symbol_moves.move_context import MoveContext, PlainMove, Target
 from analyzers.symbol_moves.move_selection import MoveSelection
 from analyzers.symbol_moves.moved_blocks import MovedBlock
 from analyzers.symbol_moves.source_departure import depart
 from analyzers.symbol_moves.target_arrival import arrive, order_blocks
-from analyzers.symbol_moves.target_needs import settle_needs
+from analyzers.symbol_moves.target_needs import keep_imports, settle_needs
 
 
 @dataclass(frozen=True)
@@ -61,6 +61,7 @@ def plan_definitions(
     *,
     dissolved: frozenset[str] = frozenset(),
     heads: Mapping[str, str] | None = None,
+    exports: Mapping[str, tuple[str, ...]] | None = None,
 ) -> DefinitionEdits:
     """Plan the edits of all sources and targets of a selection.
 
@@ -70,8 +71,9 @@ def plan_definitions(
             changes).
         dissolved: source modules whose files end with the move.
         heads: target module -> the docstring (a whole literal) of a file that is new.
+        exports: target module -> the `__all__` of a file that is new.
     """
-    return _Planner(selection, index, read, dissolved, heads or {}).plan()
+    return _Planner(selection, index, read, dissolved, heads or {}, exports or {}).plan()
 
 
 class _Planner:
@@ -82,8 +84,10 @@ class _Planner:
         read: Callable[[str], Source],
         dissolved: frozenset[str],
         heads: Mapping[str, str],
+        exports: Mapping[str, tuple[str, ...]],
     ) -> None:
         self.read = read
+        self.exports = exports
         self.heads = heads
         resolver = NameResolver(index)
         self.context = MoveContext(
@@ -106,6 +110,8 @@ class _Planner:
             if items is None or len(items.movable) != len(selected.items.movable):
                 context.report("SYMBOL012", "error", selected.path, 0, "cannot be read after its rewriting")
                 return DefinitionEdits({}, (), tuple(context.findings))
+            if module in context.dissolved:
+                _take_free_comments(items)
             context.sources[module] = selected, items
         for module in context.selection.targets:
             self.targets[module] = self._target(module)
@@ -116,6 +122,8 @@ class _Planner:
         for target in self.targets.values():
             order_blocks(context, target)
             settle_needs(context, target)
+        for module in sorted(context.dissolved & context.sources.keys()):
+            keep_imports(context, module, self.targets)
         self._add_exports()
         return DefinitionEdits(self._files(), tuple(context.moves), tuple(context.findings))
 
@@ -160,11 +168,27 @@ class _Planner:
         return Target(module, new_path, name, items, True)
 
     def _add_exports(self) -> None:
+        for module, names in self.exports.items():
+            if module in self.targets and self.targets[module].is_new:
+                self.targets[module].new_exports = names
         for selected, items in self.context.sources.values():
             for name in exported_names(items):
                 target, new = selected.names.get(name, ("", ""))
                 if target in self.targets and target != selected.module:
                     self.targets[target].exports.append(new)
+
+
+def _take_free_comments(items: ModuleItems) -> None:
+    """Give the comments that stand between the statements of a module that ends to what follows."""
+    previous = 0
+    for item in items.items:
+        if item in items.movable and previous:
+            comments = [n for n in range(previous + 1, item.first_line) if items.lines[n - 1].strip()]
+            item.first_line = min([item.first_line, *comments])
+        previous = item.last_line
+    if items.movable and items.items[-1] is items.movable[-1]:
+        tail = [n for n in range(previous + 1, len(items.lines) + 1) if items.lines[n - 1].strip()]
+        items.items[-1].last_line = max([previous, *tail])
 
 
 def _ordered(texts: list[TextEdit], text: str) -> list[TextEdit]:

@@ -32,7 +32,8 @@ class Target:
     """A module that gains definitions: `items` as it is (empty for a new one), `blocks` in their order.
 
     `needs` are the imports to add, with the strongest use of each; `copies` whole compound statements of
-    imports with the module that they stand in; `exports` the names for its `__all__`; `future` says that it
+    imports with the module that they stand in; `exports` the names for its `__all__` (`new_exports`: it has
+    none yet); `future` says that it
     gets `from __future__ import annotations`.
     """
 
@@ -45,6 +46,7 @@ class Target:
     needs: dict[str, tuple[ImportedAs, UseKind]] = field(default_factory=dict)
     copies: list[tuple[ModuleItems, Item]] = field(default_factory=list)
     exports: list[str] = field(default_factory=list)
+    new_exports: tuple[str, ...] = ()
     future: bool = False
 
     @property

@@ -121,7 +121,9 @@ class _Prover:
         self.proof.differing.append(Difference(path, line, name, before, after, reason))
 
     def _twin(self, module: str, item: Item, pool: Iterable[Item]) -> Item | None:
-        wanted = {(self.relocations.moved_symbols.get((module, n)) or ("", n))[1] for n in item.binds}
+        selected = self.selection.sources.get(module)
+        names = selected.names if selected is not None else {}
+        wanted = {names.get(n, ("", n))[1] for n in item.binds}
         fitting = [i for i in pool if i.binds == wanted and type(i.node) is type(item.node)]
         same = [i for i in fitting if len(i.uses) == len(item.uses)]
         exact = [i for i in same if ast.dump(i.node) == ast.dump(item.node)]

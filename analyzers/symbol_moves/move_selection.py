@@ -10,6 +10,7 @@ Source: the import-rewriting cases 38, 40, 41, 42 and 48; the notes on rope, mov
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
@@ -19,7 +20,7 @@ from analyzers.name_resolution import NameResolver
 from analyzers.relocation_map import RelocationMap
 from analyzers.source import decode
 from analyzers.symbol_moves.module_clients import ModuleClients
-from analyzers.symbol_moves.module_items import Item, ItemKind, ModuleItems, UseKind, read_module_items
+from analyzers.symbol_moves.module_items import Item, ItemKind, ModuleItems, read_module_items
 
 ReadBytes = Callable[[str], bytes]
 NewName = tuple[str, str]
@@ -42,6 +43,10 @@ class SourceSelection:
     names: dict[str, NewName]
     goes: dict[int, str] = field(default_factory=dict)
     merged: set[int] = field(default_factory=set)
+
+    def names_to(self, place: NewName) -> str:
+        """The old name of what goes to `place`; empty when nothing does."""
+        return next((old for old, new in self.names.items() if new == place), "")
 
     def ordinal(self, item: Item) -> int:
         return self.items.movable.index(item)
@@ -103,6 +108,7 @@ class _Selector:
         self.findings: list[Finding] = []
         self.helpers: list[Relocation] = []
         self.target_items: dict[str, ModuleItems | None] = {}
+        self.arrivals: dict[NewName, tuple[SourceSelection, list[Item]]] = {}
 
     def run(self) -> MoveSelection:
         wanted: dict[str, dict[str, NewName]] = {}
@@ -115,6 +121,7 @@ class _Selector:
         for module in sorted(wanted, key=lambda m: (rank.get(m, len(rank)), m)):
             selection = self._source(module, wanted[module])
             if selection is not None:
+                self._add_rest(selection)
                 self._select(selection)
                 sources[module] = selection
         for selection in sources.values():
@@ -152,12 +159,30 @@ class _Selector:
                 continue
             origin = self.resolver.bound(module, name)
             known = ", ".join(sorted(n for n in items.by_name if items.defined(n))[:8])
+            if name in items.by_name and (origin is None or (origin.module, origin.name) == (module, name)):
+                self.report(
+                    "SYMBOL001",
+                    "error",
+                    path,
+                    items.by_name[name][0],
+                    f"{name} is bound among imports, which stay where they are",
+                    "import it in the other module in the same way",
+                )
+                continue
             message = f"{name} is not defined at module level in {module}"
             mend = f"it is imported from {origin}: move it there" if origin else f"it defines {known}"
             self.report("SYMBOL001", "error", path, None, message, mend)
         for stub in [s for m, s in self.index.stubs.items() if m == module]:
             self.report("SYMBOL008", "warning", stub, None, f"the stub of {module} is not changed", "edit it")
         return SourceSelection(module, path, items, dict(names))
+
+    def _add_rest(self, selection: SourceSelection) -> None:
+        """Of a module that ends, every name goes where the module goes unless the map says otherwise."""
+        end = self.dissolved.get(selection.module)
+        if end is not None:
+            for name in selection.items.by_name:
+                if selection.items.defined(name) and name != "__all__":
+                    selection.names.setdefault(name, (end, name))
 
     def _select(self, selection: SourceSelection) -> None:
         """Close the set of moving items over groups and private helpers."""
@@ -178,6 +203,8 @@ class _Selector:
         moving: dict[Item, str] = {}
         for name, (target, _) in sorted(names.items()):
             for item in items.by_name.get(name, ()):
+                if item.is_import and selection.module in self.dissolved:
+                    continue
                 if item.is_import:
                     others = "an import binds it, too"
                     self.report(
@@ -300,6 +327,10 @@ class _Selector:
         """Refuse to separate a variable that is bound anew from those who read or bind it."""
         items = selection.items
         moving = {items.movable[n] for n in selection.goes}
+        if selection.module in self.dissolved and set(selection.goes.values()) == {
+            self.dissolved[selection.module]
+        }:
+            return
         rebinders: dict[str, list[Item]] = {}
         for item in items.items:
             for name in item.rebinds:
@@ -349,6 +380,8 @@ class _Selector:
             item = own[0] if own else None
             if target == selection.module:
                 continue
+            if self._meets_arrival(selection, name, (target, new), own):
+                continue
             there = self._items_of(target)
             leaving = sources[target].names if target in sources else {}
             if there is None or new in leaving:
@@ -385,6 +418,25 @@ class _Selector:
                         f"give it another name: {selection.module}:{name} -> {target}:OTHER_NAME",
                     )
 
+    def _meets_arrival(self, selection: SourceSelection, name: str, place: NewName, own: list[Item]) -> bool:
+        """Whether another module brings the same name there: the same definition counts once."""
+        first = self.arrivals.setdefault(place, (selection, own))
+        if first[0] is selection:
+            return False
+        if own and _is_same(selection.items, own, first[0].items, first[0].names_to(place)):
+            selection.merged.update(selection.ordinal(i) for i in own)
+            return True
+        self.report(
+            "SYMBOL004",
+            "error",
+            selection.path,
+            own[0] if own else None,
+            f"{name} and the {place[1]} of {first[0].module} (line {first[1][0].node.lineno}) would both "
+            f"become {place[1]} of {place[0]}",
+            "rename one of them first, or send them to different modules",
+        )
+        return True
+
     def _items_of(self, module: str) -> ModuleItems | None:
         if module not in self.target_items:
             path = self.index.modules.get(module)
@@ -393,23 +445,13 @@ class _Selector:
         return self.target_items[module]
 
 
-def is_typing_only(items: Iterable[Item], name: str) -> bool:
-    """Whether all uses of a name in these items are for type checkers alone."""
-    kinds = [use.kind for item in items for use in item.uses if use.name == name]
-    return bool(kinds) and max(kinds) is UseKind.TYPING
-
-
 def _is_same(items: ModuleItems, own: list[Item], there: ModuleItems, name: str) -> bool:
     """Whether the definitions in two modules are the same statements (layout and comments aside)."""
-    import ast
-
     others = there.by_name.get(name, [])
     return [ast.dump(n) for i in own for n in i.nodes] == [ast.dump(n) for i in others for n in i.nodes]
 
 
 def _root_name(node: object) -> str:
-    import ast
-
     while isinstance(node, (ast.Attribute, ast.Subscript, ast.Call)):
         node = node.func if isinstance(node, ast.Call) else node.value
     return node.id if isinstance(node, ast.Name) else ""

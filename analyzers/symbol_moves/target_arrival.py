@@ -70,6 +70,8 @@ def arrive(context: MoveContext, target: Target, texts: list[TextEdit]) -> None:
             resolver=context.resolver,
         )
     )
+    if target.new_exports:
+        texts.append(TextEdit(len(items.source.text), len(items.source.text), _export_list(target), 0))
     if target.blocks:
         position, before, after = _place(context, target)
         parts: list[str] = []
@@ -87,11 +89,21 @@ def arrive(context: MoveContext, target: Target, texts: list[TextEdit]) -> None:
         edges = _blank_edge(target.blocks[0].is_definition, before)
         if after:
             body += newline * _blank_edge(target.blocks[-1].is_definition, after)
-        head = lead + newline * edges if text[:position].strip() or target.needs or target.copies else lead
+        head = (
+            lead + newline * edges
+            if text[:position].strip() or target.needs or target.copies or target.new_exports
+            else lead
+        )
         if after:
             head = lead
         texts.append(TextEdit(position, position, head + body, 0))
     texts.extend(with_exports(items, target.exports))
+
+
+def _export_list(target: Target) -> str:
+    names = "".join(f'    "{name}",{target.newline}' for name in target.new_exports)
+    lead = target.newline if target.items.source.text or target.needs or target.copies else ""
+    return f"{lead}__all__ = [{target.newline}{names}]{target.newline}"
 
 
 def _place(context: MoveContext, target: Target) -> tuple[int, Item | None, Item | None]:

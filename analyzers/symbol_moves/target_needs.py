@@ -29,6 +29,46 @@ def settle_needs(context: MoveContext, target: Target) -> None:
     _Settler(context).settle(target)
 
 
+def keep_imports(context: MoveContext, module: str, targets: Mapping[str, Target]) -> None:
+    """Let the imports of a module that ends live on where its statements go, if they are needed for more.
+
+    These are the ones that nothing in the module uses (they load something, or show a name to others) and
+    those whose names other files take from here.
+    """
+    selected, items = context.sources[module]
+    goal = next(iter(sorted(set(selected.goes.values()), key=list(selected.goes.values()).count)), "")
+    target = targets.get(goal)
+    if target is None:
+        return
+    settler = _Settler(context)
+    used = {n for item in items.items for n in item.names_used}
+    own = {target.module, module, *context.dissolved}
+    for local, imported in imports_of(items, context.client(selected.path), context.resolver).items():
+        is_reached = context.clients.is_reached(module, local)
+        if local in used and not is_reached:
+            continue
+        for new in imported:
+            if new.block or new.base in own or new.module in own:
+                continue
+            verdict = settler.available(target, new)
+            if verdict == "clash":
+                context.report(
+                    "SYMBOL010",
+                    "error" if is_reached else "warning",
+                    selected.path,
+                    0,
+                    f"imports {local}, which means another thing in {target.module}",
+                    "rename one of them first",
+                )
+            elif verdict == "absent":
+                target.needs.setdefault(_key(new), (new, UseKind.EAGER))
+    for item in items.items:
+        if _is_star(item) and (items, item) not in target.copies:
+            bases = [n.module for n in item.nodes if isinstance(n, ast.ImportFrom)]
+            if not own.intersection(b for b in bases if b):
+                target.copies.append((items, item))
+
+
 @dataclass
 class _Settler:
     context: MoveContext
@@ -178,14 +218,14 @@ class _Settler:
             guarded = True
         new = replace(new, guarded=guarded)
         local = new.local
-        verdict = self._available(target, new)
+        verdict = self.available(target, new)
         if verdict == "clash":
             leaf = (new.base or new.name).rpartition(".")[2]
             alias = f"{leaf}_{new.local.strip('_')}"
             aliased = replace(new, local=alias, asname=alias)
             if new.base is None and "." in new.name and new.asname is None:
                 raise UnwritableNameError(new.name, use.use.node.lineno)
-            if self._available(target, aliased) == "clash":
+            if self.available(target, aliased) == "clash":
                 self.context.report(
                     "SYMBOL010",
                     "error",
@@ -196,7 +236,7 @@ class _Settler:
                 )
                 return
             block.rename_use(use, self._free(use, block, alias))
-            new, verdict = aliased, self._available(target, aliased)
+            new, verdict = aliased, self.available(target, aliased)
         if verdict == "present":
             return
         before = target.needs.get(_key(new))
@@ -205,7 +245,7 @@ class _Settler:
         kind = max(use.kind, before[1]) if before is not None else use.kind
         target.needs[_key(new)] = new, kind
 
-    def _available(self, target: Target, new: ImportedAs) -> str:
+    def available(self, target: Target, new: ImportedAs) -> str:
         """`present`, `absent` or `clash`: what the target makes of the name."""
         arriving = self.context.arriving(target)
         if new.local in arriving:

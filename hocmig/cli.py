@@ -30,6 +30,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "guard": ("guard", "CI: find what changed against the locks."),
     "duplicates": ("duplicates", "P5: find duplicates and say what to do about them."),
     "verify": ("verify", "P4: imports, layers, tests, cycles, domains and hashes after the migration."),
+    "refactor": ("refactor", "P7: move definitions between files, cluster by cluster."),
     "mv": ("mv", "Move modules, packages or symbols without a workbook."),
     "recover": ("recover", "End an interrupted transaction."),
     "status": ("status", "Where a migration stands, and which command comes next."),

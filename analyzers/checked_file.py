@@ -16,6 +16,12 @@ import msgspec
 T = TypeVar("T")
 
 
+#: The `.gitignore` of hocmig's state folder, whoever makes it first.
+STATE_IGNORE = (
+    b"# Made by hocmig. Only the ledger belongs into version control.\n*\n!.gitignore\n!ledger.jsonl\n"
+)
+
+
 def read_checked(path: Path, magic: bytes, shape: type[T]) -> T | None:
     """What `write_checked` wrote with the same magic and shape; None when there is no such whole file."""
     try:
@@ -51,7 +57,7 @@ def write_checked(path: Path, magic: bytes, value: object) -> bool:
 def file_system_now(folder: Path) -> int | None:
     """The time of the file system's own clock in nanoseconds, from a file made and removed; None: it refuses.
 
-    The folder is made when it is missing, with a `.gitignore` that keeps all of it out of git. One that is a
+    The folder is made when it is missing, with a `.gitignore` that keeps caches out of git. One that is a
     symbolic link is refused: it could lead out of the repository, where nothing is ever written.
     """
     if folder.is_symlink():
@@ -60,7 +66,7 @@ def file_system_now(folder: Path) -> int | None:
     try:
         if not folder.is_dir():
             folder.mkdir(parents=True)
-            (folder / ".gitignore").write_text("*\n", encoding="utf-8")
+            (folder / ".gitignore").write_bytes(STATE_IGNORE)
         probe.write_bytes(b"")
         now = probe.stat().st_mtime_ns
         _remove_leftovers(folder, now)

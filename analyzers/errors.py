@@ -39,7 +39,9 @@ class InputError(HocmigError):
 
     def __str__(self) -> str:
         place = f"{self.file}:{self.line}" if self.line else self.file
-        text = " ".join(f"{self.problem}; {self.mend}".split()) if self.mend else " ".join(self.problem.split())
+        text = (
+            " ".join(f"{self.problem}; {self.mend}".split()) if self.mend else " ".join(self.problem.split())
+        )
         return f"{place}: {text}" if place else text
 
 
@@ -47,7 +49,8 @@ class StaleInputError(InputError):
     """Files differ from what the plan was made of; `files` are the paths, sorted."""
 
     def __init__(self, files: tuple[str, ...], mend: str = "make the plan again") -> None:
-        shown = ", ".join(files[:5]) + (f" and {len(files) - 5} more" if len(files) > 5 else "")
+        more = f" and {len(files) - 5} more" if len(files) > 5 else ""
+        shown = ", ".join(files[:5]) + more
         super().__init__(files[0] if files else "", 0, f"changed since the plan was made: {shown}", mend)
         self.args = (files, mend)
         self.files = files

@@ -127,8 +127,9 @@ def _new_path(old_path: str, new: str, index: SourceIndex) -> str:
 
 def _file(old_path: str, new_path: str, index: SourceIndex) -> Relocation:
     return Relocation(
-        old_module=_module_name(old_path, index.layout),
-        new_module=_module_name(new_path, index.layout),
+        old_module=_module_name(old_path, index.layout, is_new=False),
+        # A file that no import can name (a migration, a script) may keep such a name inside its package.
+        new_module=_module_name(new_path, index.layout, is_new=_leaf(old_path) != _leaf(new_path)),
         old_path=old_path,
         new_path=new_path,
         sha256=index.files[old_path].sha256,
@@ -155,9 +156,13 @@ def _folder(old_path: str, new_path: str, index: SourceIndex) -> list[Relocation
     return [whole, *(r for r in found if r.old_path != init)]
 
 
-def _module_name(path: str, layout: ProjectLayout) -> str:
+def _leaf(path: str) -> str:
+    return path.rpartition("/")[2]
+
+
+def _module_name(path: str, layout: ProjectLayout, *, is_new: bool = True) -> str:
     name = layout.module_of(path)
-    if name is None or not name.has_python_name:
+    if name is None or (is_new and not name.has_python_name):
         raise InputError(path, 0, "is no module: a part of the path is no Python name", "choose another name")
     return name.name
 

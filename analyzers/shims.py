@@ -1,7 +1,7 @@
 """Forwarding modules that stay at an old place for a while: their text, and how they are found again.
 
-A shim puts the moved module itself under the old name into `sys.modules`, so that identity, patching and state
-are shared (import-rewriting case 53). It warns at the line that imports it and carries the day it expires.
+A shim puts the moved module itself under the old name into `sys.modules`, so that identity, patching and
+state are shared (import-rewriting case 53). It warns at the line that imports it and carries its last day.
 """
 
 from __future__ import annotations

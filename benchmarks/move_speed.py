@@ -1,4 +1,4 @@
-"""P2 as ratios within one run: the dry run of many moves against a plain `ast.parse` loop over the same files.
+"""P2 as ratios within one run: the dry run of many moves against an `ast.parse` loop over the same files.
 
     python benchmarks/move_speed.py [--scale 5] [--moves 84] [REPOSITORY --root-folder src]
 
@@ -66,7 +66,8 @@ def random_moves(target: Path, root_folder: str, count: int, seed: int) -> list[
     top = chosen[0].relative_to(base).parts[0]
     prefix = "" if root_folder == "." else root_folder + "/"
     return [
-        (p.relative_to(target).as_posix(), f"{prefix}{top}/relocated_{n}/{p.name}") for n, p in enumerate(chosen)
+        (p.relative_to(target).as_posix(), f"{prefix}{top}/relocated_{n}/{p.name}")
+        for n, p in enumerate(chosen)
     ]
 
 

@@ -13,7 +13,10 @@ import libcst as cst
 
 from analyzers.import_changes import NewImport
 
-AnyImport = cst.Import | cst.ImportFrom
+PlainImport = cst.Import | cst.LazyImport
+FromImport = cst.ImportFrom | cst.LazyImportFrom
+AnyImport = PlainImport | FromImport
+_LAZY = (cst.LazyImport, cst.LazyImportFrom)
 Gap = cst.BaseParenthesizableWhitespace
 
 #: Longer split-off statements are written one name a line.
@@ -32,7 +35,7 @@ def edit_statement(node: AnyImport, imports: Sequence[NewImport]) -> list[AnyImp
     for new in imports:
         if new.base is not None:
             groups.setdefault(new.base, []).append(new)
-    if _is_plain(node):
+    if isinstance(node, PlainImport):
         result = [_edit_plain(node, plain)] if plain else []
         return result + [_new_from(node, base, group) for base, group in groups.items()]
     old_base = written_base(node)
@@ -46,7 +49,7 @@ def edit_statement(node: AnyImport, imports: Sequence[NewImport]) -> list[AnyImp
     return result
 
 
-def written_base(node: AnyImport) -> str:
+def written_base(node: FromImport) -> str:
     """What stands between `from` and `import`, dots included."""
     module = dotted_text(node.module) if node.module is not None else ""
     return "." * len(node.relative) + module
@@ -72,34 +75,17 @@ def dotted_node(text: str) -> cst.Name | cst.Attribute:
     return node
 
 
-def is_import(node: cst.CSTNode) -> bool:
-    return isinstance(node, _IMPORTS)
-
-
-_LAZY_PLAIN = getattr(cst, "LazyImport", None)
-_LAZY_FROM = getattr(cst, "LazyImportFrom", None)
-_IMPORTS = tuple(t for t in (cst.Import, cst.ImportFrom, _LAZY_PLAIN, _LAZY_FROM) if t is not None)
-
-
-def _is_plain(node: AnyImport) -> bool:
-    return isinstance(node, cst.Import) or (_LAZY_PLAIN is not None and isinstance(node, _LAZY_PLAIN))
-
-
-def _is_lazy(node: AnyImport) -> bool:
-    return isinstance(node, tuple(t for t in (_LAZY_PLAIN, _LAZY_FROM) if t is not None))
-
-
 # -- plain imports -----------------------------------------------------------------------------------------
 
 
-def _edit_plain(node: AnyImport, imports: Sequence[NewImport]) -> AnyImport:
+def _edit_plain(node: PlainImport, imports: Sequence[NewImport]) -> AnyImport:
     old = list(node.names)
     aliases = [_alias(old[new.alias_index] if new.alias_index is not None else None, new) for new in imports]
     return node.with_changes(names=_with_commas(aliases))
 
 
 def _new_plain(node: AnyImport, imports: Sequence[NewImport]) -> AnyImport:
-    kind = _LAZY_PLAIN if _is_lazy(node) and _LAZY_PLAIN is not None else cst.Import
+    kind = cst.LazyImport if isinstance(node, _LAZY) else cst.Import
     return kind(names=_with_commas([_alias(None, new) for new in imports]))
 
 
@@ -148,7 +134,7 @@ class _Name:
     above: tuple[cst.Comment, ...] = ()
 
 
-def _edit_from(node: AnyImport, base: str, imports: Sequence[NewImport]) -> AnyImport:
+def _edit_from(node: FromImport, base: str, imports: Sequence[NewImport]) -> AnyImport:
     node = _with_base(node, base)
     if isinstance(node.names, cst.ImportStar):
         return node
@@ -177,10 +163,16 @@ def _separator(gaps: list[Gap]) -> Gap:
     return cst.SimpleWhitespace(" ")
 
 
-def _gaps(node: AnyImport) -> list[Gap]:
+def _aliases(node: FromImport) -> Sequence[cst.ImportAlias]:
+    """The names of a statement that is no star import."""
+    assert not isinstance(node.names, cst.ImportStar)
+    return node.names
+
+
+def _gaps(node: FromImport) -> list[Gap]:
     """The white space around the names: before the first, between two, after the last."""
     gaps: list[Gap] = [node.lpar.whitespace_after if node.lpar else cst.SimpleWhitespace("")]
-    for alias in node.names:
+    for alias in _aliases(node):
         if isinstance(alias.comma, cst.Comma):
             gaps.append(alias.comma.whitespace_after)
         else:
@@ -190,24 +182,22 @@ def _gaps(node: AnyImport) -> list[Gap]:
 
 def _merge(before: Gap, after: Gap, is_last: bool) -> Gap:
     """The gap that remains where a name went; it keeps the comments of the neighbours only."""
-    wide_before = isinstance(before, cst.ParenthesizedWhitespace)
-    wide_after = isinstance(after, cst.ParenthesizedWhitespace)
-    if wide_before and wide_after:
-        return after.with_changes(first_line=before.first_line)
-    if wide_before:
+    if isinstance(before, cst.ParenthesizedWhitespace):
+        if isinstance(after, cst.ParenthesizedWhitespace):
+            return after.with_changes(first_line=before.first_line)
         if not is_last:
             return before.with_changes(empty_lines=[])
         if before.first_line.comment is not None:
             return before.with_changes(empty_lines=[], last_line=cst.SimpleWhitespace(""))
         return after
-    if wide_after:
+    if isinstance(after, cst.ParenthesizedWhitespace):
         line = after.first_line.with_changes(comment=None, whitespace=cst.SimpleWhitespace(""))
         return after.with_changes(first_line=line)
     return after if is_last else before
 
 
 def _assemble(
-    node: AnyImport, aliases: list[cst.ImportAlias], gaps: list[Gap], trailing_comma: bool
+    node: FromImport, aliases: list[cst.ImportAlias], gaps: list[Gap], trailing_comma: bool
 ) -> AnyImport:
     names: list[cst.ImportAlias] = []
     for index, alias in enumerate(aliases):
@@ -218,14 +208,14 @@ def _assemble(
         comma = alias.comma if isinstance(alias.comma, cst.Comma) else cst.Comma()
         names.append(alias.with_changes(comma=comma.with_changes(whitespace_after=gaps[index + 1])))
     changes: dict[str, object] = {"names": names}
-    if node.lpar:
+    if node.lpar and node.rpar:
         changes["lpar"] = node.lpar.with_changes(whitespace_after=gaps[0])
         if not trailing_comma:
             changes["rpar"] = node.rpar.with_changes(whitespace_before=gaps[-1])
     return node.with_changes(**changes)
 
 
-def _with_base(node: AnyImport, base: str) -> AnyImport:
+def _with_base(node: FromImport, base: str) -> FromImport:
     if written_base(node) == base:
         return node
     module = base.lstrip(".")
@@ -242,7 +232,7 @@ def _with_base(node: AnyImport, base: str) -> AnyImport:
 
 def _new_from(node: AnyImport, base: str, imports: Sequence[NewImport]) -> AnyImport:
     """A statement for names that leave `node`, one name a line when they have comments or are many."""
-    kind = _LAZY_FROM if _is_lazy(node) and _LAZY_FROM is not None else cst.ImportFrom
+    kind = cst.LazyImportFrom if isinstance(node, _LAZY) else cst.ImportFrom
     names = [_taken_out(node, new) for new in imports]
     module = base.lstrip(".")
     relative = [cst.Dot() for _ in range(len(base) - len(module))]
@@ -258,7 +248,7 @@ def _new_from(node: AnyImport, base: str, imports: Sequence[NewImport]) -> AnyIm
 
 
 def _taken_out(node: AnyImport, new: NewImport) -> _Name:
-    if new.alias_index is None or _is_plain(node) or isinstance(node.names, cst.ImportStar):
+    if new.alias_index is None or isinstance(node, PlainImport) or isinstance(node.names, cst.ImportStar):
         return _Name(_alias(None, new))
     gaps = _gaps(node)
     before, after = gaps[new.alias_index], gaps[new.alias_index + 1]

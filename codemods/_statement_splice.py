@@ -32,7 +32,8 @@ def rewritten_text(plan: FilePlan) -> str:
     pieces = [_Statement(text, change, plan.source.newline).piece() for change in plan.import_changes]
     pieces += [(edit.start, edit.end, edit.text) for edit in plan.edits]
     pieces.sort()
-    parts, position = [], 0
+    parts: list[str] = []
+    position = 0
     for start, end, new in pieces:
         assert start >= position, "edits of one file overlap"
         parts += (text[position:start], new)

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from analyzers import checked_file, index_cache
-from analyzers.checked_file import file_system_now, read_checked, write_checked
+from analyzers.checked_file import STATE_IGNORE, file_system_now, read_checked, write_checked
 from analyzers.file_facts import read_facts
 from analyzers.index_cache import CachedFile, read_cache, write_cache
 
@@ -103,7 +103,7 @@ def test_state_folder_is_made_once_and_kept_out_of_git(tmp_path: Path) -> None:
     folder = tmp_path / ".hocmig"
     now = file_system_now(folder)
     assert now is not None
-    assert (folder / ".gitignore").read_text() == "*\n"
+    assert (folder / ".gitignore").read_bytes() == STATE_IGNORE
     (folder / ".gitignore").write_text("mine")
     assert file_system_now(folder) is not None
     assert (folder / ".gitignore").read_text() == "mine"

@@ -82,3 +82,14 @@ def test_table_with_bom_and_crlf(tmp_path: Path) -> None:
     table = tmp_path / "moves.csv"
     table.write_bytes(b"\xef\xbb\xbfold_path,new_path\r\na.py,b.py\r\n")
     assert read_move_table(table) == [(2, "a.py", "b.py")]
+
+
+def test_package_with_files_that_no_import_can_name(tmp_path: Path) -> None:
+    for path in ("app/a/__init__.py", "app/a/migrations/0001_initial.py"):
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).write_text("")
+    index = load_index(ProjectLayout(tmp_path))
+    found = relocations_of_moves([(1, "app.a", "app.b")], index, "m")
+    assert ("app/a/migrations/0001_initial.py", "app/b/migrations/0001_initial.py") in [
+        (r.old_path, r.new_path) for r in found
+    ]

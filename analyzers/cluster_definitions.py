@@ -22,7 +22,7 @@ _KEYS = ("domain", "description", "current_files", "target_domain", "target_stru
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """What goes into a target file: a symbol, `stem:Symbol`, or the stem of a current file; `line` 1-based."""
+    """What goes into a target file: a symbol, `stem:Symbol`, or the stem of a file; `line` 1-based."""
 
     text: str
     line: int

@@ -251,7 +251,7 @@ class _ClusterPlanner:
         return tuple(sorted(found))
 
     def _assign_rest(self, uses: Iterable[tuple[str, str]], targets: list[str]) -> None:
-        """Send what is not listed where most of what uses it goes; ties: what it uses, then the first target."""
+        """Send what is not listed where most of what uses it goes; ties: the first target."""
         neighbours: dict[str, list[tuple[str, int]]] = {}
         for user, used in uses:
             neighbours.setdefault(used, []).append((user, 3))
@@ -363,7 +363,7 @@ class _ClusterPlanner:
         return heads
 
     def _exports(self, targets: Iterable[str], dissolved: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
-        """The `__all__` of targets that get members of a file that has one; other files' public names count."""
+        """The `__all__` of targets that get something of a file that has one."""
         exports = {}
         for target in targets:
             listed: dict[str, None] = {}

@@ -85,8 +85,15 @@ class SymbolMoving:
 
     @property
     def symbols(self) -> tuple[Relocation, ...]:
-        """The symbols that move, helpers included."""
-        return tuple(r for r in self.relocations.relocations if r.old_symbol)
+        """The symbols that move, helpers and the content of modules that end included; sorted."""
+        if self.selection is None:
+            return ()
+        found = [
+            Relocation(module, target, name, new)
+            for module, selected in self.selection.sources.items()
+            for name, (target, new) in selected.names.items()
+        ]
+        return tuple(sorted(found, key=str))
 
     @property
     def touched(self) -> frozenset[str]:

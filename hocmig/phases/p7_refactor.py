@@ -1,0 +1,270 @@
+"""P7: carry out the clusters of CLUSTER_DEFINITIONS.yaml: definitions move, files end, callers follow.
+
+Source: the migration plan, phase 7.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from analyzers.affected_files import affected_files
+from analyzers.cluster_definitions import Cluster, read_clusters
+from analyzers.cluster_moves import ClusterMoves, plan_cluster
+from analyzers.errors import InputError
+from analyzers.model import Relocation
+from analyzers.name_resolution import NameResolver
+from analyzers.relocation_map import RelocationMap
+from hocmig.artifact_changes import appended_rows, artifact_change
+from hocmig.cluster_report import refactor_plan_text
+from hocmig.relocation import (
+    PreparedRelocation,
+    RelocationOptions,
+    execute_relocation,
+    prepare_relocation,
+)
+from hocmig.store import write_text
+from hocmig.symbol_moving import Merging
+from hocmig.transaction.change import FileChange
+from hocmig.transaction.clock import timestamp
+from hocmig.transaction.transaction import TransactionResult
+from hocmig.workspace import Workspace
+
+CLUSTERS_NAME = "CLUSTER_DEFINITIONS.yaml"
+PLAN_NAME = "PHASE7_REFACTOR_PLAN.md"
+LOG_NAME = "PHASE7_REFACTOR_LOG.csv"
+RELOCATIONS_NAME = "PHASE7_RELOCATIONS.csv"
+LOG_COLUMNS = (
+    "cluster_id",
+    "timestamp",
+    "original_files",
+    "new_files",
+    "functions_moved",
+    "callers_updated",
+    "loc_before",
+    "loc_after",
+    "status",
+)
+RELOCATION_COLUMNS = ("old_module", "old_symbol", "new_module", "new_symbol")
+
+
+@dataclass(frozen=True)
+class ClusterResult:
+    """The numbers of one cluster, as the log gives them."""
+
+    name: str
+    original_files: int
+    new_files: int
+    functions_moved: int
+    callers_updated: int
+    loc_before: int
+    loc_after: int
+
+
+@dataclass(frozen=True)
+class RefactorPhase:
+    """What P7 would do or did: the clusters with their moves, those that are done, the relocation."""
+
+    clusters: tuple[ClusterMoves, ...]
+    done: tuple[str, ...]
+    prepared: PreparedRelocation | None
+    results: tuple[ClusterResult, ...] = ()
+
+
+def clusters_file(workspace: Workspace) -> Path:
+    """The file of definitions: as configured (`clusters`), else in the artifact folder."""
+    configured = workspace.config.clusters
+    return workspace.root / configured if configured else workspace.artifacts / CLUSTERS_NAME
+
+
+def prepare(workspace: Workspace, options: RelocationOptions, names: Sequence[str] = ()) -> RefactorPhase:
+    """Prepare all clusters, or those called `names`, as one change.
+
+    Raises:
+        InputError: no definitions, malformed ones, or ones that do not fit the tree.
+    """
+    file = clusters_file(workspace)
+    shown_as = _shown(file, workspace)
+    chosen = _chosen(read_clusters(file, workspace.config.domain_root, shown_as), names, shown_as)
+    done = [c.name for c in chosen if _is_done(c, workspace)]
+    moves = [
+        plan_cluster(c, workspace.index, _reader(workspace), shown_as) for c in chosen if c.name not in done
+    ]
+    _check_apart(moves, shown_as)
+    if not moves:
+        return RefactorPhase((), tuple(done), None)
+    merging = Merging(
+        dissolved={k: v for m in moves for k, v in m.dissolved.items()},
+        heads={k: v for m in moves for k, v in m.heads.items()},
+        exports={k: v for m in moves for k, v in m.exports.items()},
+    )
+    relocations = [r for m in moves for r in m.relocations()]
+    options = replace(options, allow_merges=True, merging=merging, refuse_new_cycles=True)
+    prepared = prepare_relocation(workspace, relocations, options)
+    results = tuple(_result(workspace, m, prepared) for m in moves)
+    return RefactorPhase(tuple(moves), tuple(done), prepared, results)
+
+
+def plan_text(workspace: Workspace, phase: RefactorPhase) -> str:
+    """PHASE7_REFACTOR_PLAN.md of a prepared phase."""
+    findings = phase.prepared.findings if phase.prepared is not None else ()
+    return refactor_plan_text(phase.clusters, phase.results, findings, workspace.config.domain_root)
+
+
+def write_plan(workspace: Workspace, phase: RefactorPhase) -> Path:
+    """Write PHASE7_REFACTOR_PLAN.md and return its path."""
+    path = workspace.artifacts / PLAN_NAME
+    write_text(path, plan_text(workspace, phase))
+    return path
+
+
+def execute(
+    workspace: Workspace, phase: RefactorPhase, *, command: tuple[str, ...], git_stage: bool, reason: str
+) -> TransactionResult:
+    """Write the plan, then carry it out with log and relocations in the same transaction, with a backup.
+
+    Raises:
+        GateError, StaleInputError, RolledBackError, InterruptedTransactionError: see `execute_relocation`.
+    """
+    assert phase.prepared is not None
+    write_plan(workspace, phase)
+    change_set = phase.prepared.change_set
+    changes = (*change_set.changes, *_artifacts(workspace, phase))
+    prepared = replace(phase.prepared, change_set=replace(change_set, changes=changes))
+    return execute_relocation(
+        workspace,
+        prepared,
+        phase="P7",
+        command=command,
+        backup=True,
+        reason=reason,
+        git_stage=git_stage,
+        migration_ids=tuple(m.cluster.name for m in phase.clusters),
+    )
+
+
+def log_rollback(workspace: Workspace, names: Iterable[str]) -> None:
+    """After a rollback: the log says which clusters were taken back."""
+    rows = [(name, timestamp(), 0, 0, 0, 0, 0, 0, "ROLLED_BACK") for name in names]
+    path = workspace.artifacts / LOG_NAME
+    write_text(path, appended_rows(path, LOG_COLUMNS, rows).decode())
+
+
+# -- parts -------------------------------------------------------------------------------------------------
+
+
+def _chosen(clusters: Sequence[Cluster], names: Sequence[str], shown_as: str) -> list[Cluster]:
+    known = {c.name for c in clusters}
+    for name in names:
+        if name not in known:
+            raise InputError(
+                "--cluster", 0, f"{shown_as} has no cluster {name}", f"it has {', '.join(sorted(known))}"
+            )
+    return [c for c in clusters if not names or c.name in names]
+
+
+def _is_done(cluster: Cluster, workspace: Workspace) -> bool:
+    """Whether all files that end are gone and all targets are there."""
+    targets = {t.path for t in cluster.targets}
+    files = workspace.index.files
+    ended = [path for path, _ in cluster.files if path not in targets]
+    return bool(ended) and not any(p in files for p in ended) and all(t in files for t in targets)
+
+
+def _check_apart(moves: Sequence[ClusterMoves], shown_as: str) -> None:
+    owner: dict[str, str] = {}
+    for cluster in moves:
+        for path in {*cluster.sources, *cluster.targets}:
+            other = owner.setdefault(path, cluster.cluster.name)
+            if other != cluster.cluster.name:
+                raise InputError(
+                    shown_as,
+                    cluster.cluster.line,
+                    f"{path} belongs to the clusters {other} and {cluster.cluster.name}",
+                    "join them, or run one with --cluster first",
+                )
+
+
+def _result(workspace: Workspace, moves: ClusterMoves, prepared: PreparedRelocation) -> ClusterResult:
+    read = _reader(workspace)
+    relocations = RelocationMap(moves.relocations(), allow_merges=True)
+    inside = {*moves.sources, *moves.targets}
+    reached = affected_files(workspace.index, relocations, NameResolver(workspace.index), read)
+    callers = set(reached) & set(prepared.rewritten) - inside
+    written = prepared.change_set.written
+    after = 0
+    for path in inside:
+        change = written.get(path)
+        if change is not None and change.content is not None:
+            after += _lines(change.content)
+    moved = [a for a in moves.assignments if a.source != a.target]
+    return ClusterResult(
+        moves.cluster.name,
+        len(moves.sources),
+        len(moves.targets),
+        len(moved),
+        len(callers),
+        sum(_lines(read(path)) for path in moves.sources),
+        after,
+    )
+
+
+def _lines(content: bytes) -> int:
+    return len(content.splitlines())
+
+
+def _artifacts(workspace: Workspace, phase: RefactorPhase) -> list[FileChange]:
+    time = timestamp()
+    rows = [
+        (
+            r.name,
+            time,
+            r.original_files,
+            r.new_files,
+            r.functions_moved,
+            r.callers_updated,
+            r.loc_before,
+            r.loc_after,
+            "SUCCESS",
+        )
+        for r in phase.results
+    ]
+    log = workspace.artifacts / LOG_NAME
+    table = workspace.artifacts / RELOCATIONS_NAME
+    assert phase.prepared is not None
+    entries = _relocation_rows(phase.prepared.relocations.relocations)
+    return [
+        artifact_change(workspace, log, appended_rows(log, LOG_COLUMNS, rows)),
+        artifact_change(workspace, table, appended_rows(table, RELOCATION_COLUMNS, entries)),
+    ]
+
+
+def _relocation_rows(relocations: Iterable[Relocation]) -> list[tuple[str, str, str, str]]:
+    return [(r.old_module, r.old_symbol, r.new_module, r.new_symbol) for r in relocations]
+
+
+def _reader(workspace: Workspace) -> _Reader:
+    return _Reader(workspace.root)
+
+
+class _Reader:
+    """Reads repository files once."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.contents: dict[str, bytes] = {}
+
+    def __call__(self, path: str) -> bytes:
+        if path not in self.contents:
+            try:
+                self.contents[path] = (self.root / path).read_bytes()
+            except OSError as error:
+                raise InputError(
+                    path, 0, f"cannot be read: {error.strerror}", "mend its permissions"
+                ) from error
+        return self.contents[path]
+
+
+def _shown(file: Path, workspace: Workspace) -> str:
+    return file.relative_to(workspace.root).as_posix() if file.is_relative_to(workspace.root) else str(file)

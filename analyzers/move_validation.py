@@ -12,6 +12,9 @@ import msgspec
 from analyzers.caller_map import Caller, caller_map
 from analyzers.configuration import Configuration
 from analyzers.errors import InputError
+from analyzers.file_facts import parse
+from analyzers.file_relative_data import find_file_relative_data
+from analyzers.identity_findings import find_identity
 from analyzers.import_cycles import CycleComparison, compare_cycles
 from analyzers.import_graph import ImportGraph, UnresolvedImport
 from analyzers.import_index import SourceIndex
@@ -19,6 +22,7 @@ from analyzers.layer_compliance import LayerRules, check_layers, head_of
 from analyzers.migration_manifest import MOVABLE, OPEN, ManifestRow, Status, relocations_of
 from analyzers.model import Finding
 from analyzers.move_preconditions import check_moves, packages_to_create
+from analyzers.project_facts import IndexFacts
 from analyzers.relocation_map import RelocationMap
 from analyzers.source import decode
 from analyzers.tree_after import tree_after
@@ -94,6 +98,7 @@ def validate_moves(
     entries = [r for r in relocations.relocations if relocations.paths.get(r.old_path) not in replaced]
     heads = _heads((e.old_path for e in entries), index, read) if config.layers.header else {}
     findings += check_layers(entries, graph, rules, heads)
+    findings += _names_and_data(relocations, graph, read)
     new_packages = packages_to_create(relocations, index)
     after = ImportGraph(tree_after(index, relocations, new_packages))
     old_paths = {new: old for old, new in relocations.paths.items()}
@@ -113,6 +118,36 @@ def validate_moves(
         accepted_cycles=accept_existing_cycles,
         graph=graph,
     )
+
+
+def _names_and_data(
+    relocations: RelocationMap, graph: ImportGraph, read: Callable[[str], bytes]
+) -> list[Finding]:
+    """What is known by its module's name, and data found by the file's place, in the files that move."""
+    index = graph.index
+    facts = IndexFacts(index, graph.resolver)
+    findings: list[Finding] = []
+    for path, new_path in sorted(relocations.paths.items()):
+        record = index.files.get(path)
+        before, after = index.names.get(path), index.module_at(new_path)
+        if record is None or record.error or before is None or after is None:
+            continue
+        source = decode(read(path))
+        tree, _, error, _ = parse(source.text)
+        if tree is None or source.error or error:
+            continue
+        findings += find_identity(
+            path,
+            tree,
+            before=before,
+            after=after,
+            relocations=relocations,
+            facts=facts,
+            text=source.text,
+        )
+        if "__file__" in source.text:
+            findings += find_file_relative_data(path, new_path, tree, relocations)
+    return findings
 
 
 def _waiting(rows: Iterable[ManifestRow]) -> list[Finding]:

@@ -227,6 +227,21 @@ def test_unparsable_file_that_names_what_moves(tree: Path, capsys: pytest.Captur
     assert (code, _failed(document)) == (1, {"REWRITABLE"})
 
 
+def test_names_and_data_that_hang_on_the_module_are_reported(
+    tree: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    row = _first(tree)
+    source = tree / row.current_path
+    text = "from pathlib import Path\nDATA = (Path(__file__).parent / 'table.sql')\n"
+    text += "def shared_task(f):\n    return f\n@shared_task\ndef send():\n    return DATA.read_text()\n"
+    source.write_bytes(source.read_bytes() + b"\n" + text.encode())
+    _edit(tree, lambda r: _with(r, hash_before=_sha(source)) if r.migration_id == row.migration_id else r)
+    code, document = _validate(tree, capsys)
+    codes = {f["code"] for f in document["findings"] if f["path"] == row.current_path}
+    assert {"IDENT001", "DATA001"} <= codes
+    assert code == 0
+
+
 def test_target_that_git_ignores(tree: Path, capsys: pytest.CaptureFixture[str]) -> None:
     row = _first(tree)
     (tree / ".gitignore").write_text(row.target_path + "\n")

@@ -22,12 +22,12 @@ def check_locks(
     """
     found = []
     for domain, lock in registry.locks.items():
-        content = read(lock.lock_file)
-        if content is None:
-            message = f"is missing, but the registry locks {domain}"
-            found.append(rule_finding("LOCK001", lock.lock_file, message, _AGAIN))
-            continue
         try:
+            content = read(lock.lock_file)
+            if content is None:
+                message = f"is missing, but the registry locks {domain}"
+                found.append(rule_finding("LOCK001", lock.lock_file, message, _AGAIN))
+                continue
             text = parse_lock(content, lock.lock_file)
         except LockError as error:
             found.append(lock_finding(error))

@@ -58,12 +58,19 @@ class Duplicates(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Architecture(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Rules of P8 and `hocmig check`; `contracts` are decoded by the architecture analyzer."""
+    """Rules of P8 and `hocmig check`; `contracts` are decoded by the architecture analyzer.
+
+    `baseline` is the file of accepted violations (empty: ARCHITECTURE_BASELINE.txt among the artifacts).
+    `shared_utility_domains`: used by so many other domains, a module belongs in the shared one (ARCH-004).
+    `canonical`: where P8 lets everybody import shared names from, their `defining` module or the `facade`.
+    """
 
     rules: tuple[str, ...] = ("ARCH-001", "ARCH-002", "ARCH-003", "ARCH-004")
     baseline: str = ""
     include_typing_only: bool = True
     include_deferred: bool = True
+    shared_utility_domains: Annotated[int, Meta(ge=2)] = 2
+    canonical: Annotated[str, Meta(pattern="^(defining|facade)$")] = "defining"
     contracts: tuple[dict[str, object], ...] = ()
 
 
@@ -116,6 +123,11 @@ class Configuration(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         if self.artifacts:
             return self.artifacts.rstrip("/")
         return f"{self.domain_root}/_domain_map" if self.domain_root else ".hocmig/artifacts"
+
+    @property
+    def architecture_baseline(self) -> str:
+        """The file of accepted architecture violations, relative to the repository root."""
+        return self.architecture.baseline or f"{self.artifact_folder}/ARCHITECTURE_BASELINE.txt"
 
     @property
     def layer_baseline(self) -> str:

@@ -40,6 +40,16 @@ RULES: dict[str, tuple[str, str]] = {
     "LAYER002": ("FORBIDDEN_LIBRARY", "A layer imports no library that it must not use."),
     "LAYER003": ("BANNED_NAME", "A layer holds no file whose name it bans."),
     "LAYER004": ("LAYER_CLAIM", "A file's head claims the layer that the file lies in."),
+    "ARCH-001": ("SHARED_DOMAIN", "Domains may import from the shared domain."),
+    "ARCH-002": ("DOMAIN_IMPORT", "Domains must not import from other domains."),
+    "ARCH-003": ("SHARED_IMPORTS_DOMAIN", "The shared domain must not import from any domain."),
+    "ARCH-004": ("SHARED_UTILITY", "What several domains use lies in the shared domain."),
+    "ARCH-101": ("INDEPENDENCE", "Independent modules do not import each other, not even by detours."),
+    "ARCH-102": ("LAYERS", "A layer imports no higher one, not even by detours."),
+    "ARCH-103": ("FORBIDDEN", "The sources of a contract do not import what it forbids."),
+    "ARCH-104": ("PROTECTED", "A protected module is imported by the allowed modules alone."),
+    "ARCH-105": ("ACYCLIC", "The children of a package do not import each other in circles."),
+    "ARCH-106": ("PUBLIC_INTERFACE", "A package is imported by its public modules alone."),
     "BASE001": ("STALE_BASELINE", "An accepted violation that is gone leaves the baseline, too."),
 }
 

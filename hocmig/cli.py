@@ -31,6 +31,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "duplicates": ("duplicates", "P5: find duplicates and say what to do about them."),
     "verify": ("verify", "P4: imports, layers, tests, cycles, domains and hashes after the migration."),
     "refactor": ("refactor", "P7: move definitions between files, cluster by cluster."),
+    "check": ("check", "CI: find what breaks the architecture rules and contracts."),
     "mv": ("mv", "Move modules, packages or symbols without a workbook."),
     "recover": ("recover", "End an interrupted transaction."),
     "status": ("status", "Where a migration stands, and which command comes next."),

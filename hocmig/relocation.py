@@ -330,7 +330,7 @@ class _Preparation:
     def _baseline_files(self) -> tuple[str, ...]:
         """The files of accepted violations: their entries move along, so that old debt never looks new."""
         config = self.workspace.config
-        named = {config.layer_baseline, config.architecture.baseline} - {""}
+        named = {config.layer_baseline, config.architecture_baseline}
         return tuple(path for path in sorted(named) if (self.workspace.root / path).is_file())
 
     def _shims(self) -> dict[str, bytes]:

@@ -16,7 +16,8 @@ BACK = MOVE.inverse()
 
 
 def test_entries_move_along_and_stay_sorted() -> None:
-    text = "# mine\n\nLAYER001 app/a/x.py -> app/c.py\nLAYER001 app/aa.py -> app/a/x.py\nCYCLE001 app/a/x.py <-> app/b/a.py\n"
+    text = "# mine\n\nLAYER001 app/a/x.py -> app/c.py\nLAYER001 app/aa.py -> app/a/x.py\n"
+    text += "CYCLE001 app/a/x.py <-> app/b/a.py\n"
     assert relocate_baseline(text, MOVE) == (
         "# mine\n"
         "CYCLE001 app/b/a.py <-> app/b/x.py\n"

@@ -32,7 +32,7 @@ def _edited(content: bytes, share: float, seed: int) -> bytes:
 
 def test_a_third_of_the_lines_may_change(modules: list[bytes]) -> None:
     known = [likeness(sketch(c), sketch(_edited(c, 0.3, n))) >= LIKENESS for n, c in enumerate(modules)]
-    assert sum(known) / len(known) >= 0.9
+    assert sum(known) / len(known) >= 0.97
 
 
 def test_imports_do_not_count(modules: list[bytes]) -> None:
@@ -44,7 +44,7 @@ def test_other_modules_are_rarely_alike(modules: list[bytes]) -> None:
     generator = random.Random(7)
     pairs = [generator.sample(modules, 2) for _ in range(3000)]
     alike = sum(likeness(sketch(a), sketch(b)) >= LIKENESS for a, b in pairs)
-    assert alike / len(pairs) <= 0.01
+    assert alike / len(pairs) <= 0.002
 
 
 @given(st.binary(max_size=2000), st.binary(max_size=2000))

@@ -21,7 +21,7 @@ MODULES = {
     "forks": ("import os\nos.fork()\n", "ok", "starts a process"),
     "forks_on": ("import os, time\nif os.fork() == 0:\n    time.sleep(600)\n", "ok", "starts a process"),
     "daemon": (
-        "import os, time\nif os.fork() == 0:\n    os.setsid()\n    if os.fork() == 0:\n        time.sleep(600)\n",
+        "import os, time\nif os.fork() == 0:\n    os.setsid()\n    os.fork()\n    time.sleep(600)\n",
         "ok",
         "starts a process",
     ),
@@ -35,7 +35,7 @@ MODULES = {
         "writes to stdout or stderr",
     ),
     "floods": ("while True:\n    print('x' * 1000000)\n", "error", "OSError"),
-    "eats": ("x = []\nwhile True:\n    x.append(bytearray(1 << 20))\n", "memory", "ran out of the memory"),
+    "eats": ("x = []\nwhile True:\n    x.append(bytearray(64 << 20))\n", "memory", "ran out of the memory"),
     "calls": ("import socket\nsocket.create_connection(('127.0.0.1', 9))\n", "error", "network is off"),
     "resolves": ("import socket\nsocket.getaddrinfo('example.org', 80)\n", "error", "network is off"),
     "writes": ("open('written.txt', 'w')\n", "error", "read-only while modules are examined"),
@@ -74,7 +74,7 @@ def hostile(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def _run(root: Path, *, seconds: float = 2.0) -> dict[str, tuple[str, str]]:
+def _run(root: Path, *, seconds: float = 3.0) -> dict[str, tuple[str, str]]:
     result = probe_imports(root, ["."], MODULES, seconds=seconds, memory=512 << 20, jobs=2)
     return {m: (o.kind, f"{o.detail} {' '.join(o.notes)}") for m, o in result.outcomes.items()}
 
@@ -95,7 +95,7 @@ def _survivors(root: Path) -> list[str]:
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit():
             try:
-                if os.readlink(entry / "cwd") == str(root) and int(entry.name) != os.getpid():
+                if (entry / "cwd").readlink() == root and int(entry.name) != os.getpid():
                     found.append(entry.name)
             except OSError:
                 continue

@@ -117,7 +117,7 @@ def git(root: Path, *arguments: str) -> str:
 
 @pytest.fixture(scope="session")
 def migrated_sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The sample repository after P0 to P3, its one old layer violation accepted; copy it, never change it."""
+    """The sample repository after P0 to P3, its one old layer violation accepted; never changed."""
     root = tmp_path_factory.mktemp("sample") / "repo"
     write_sample(root)
     assert call(root, "init") == 0

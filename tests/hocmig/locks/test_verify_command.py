@@ -240,7 +240,7 @@ def test_a_command_that_hangs_is_ended(moved: Path) -> None:
     assert "did not end" in _report(moved)
 
 
-# -- cycles, tests, domains, hashes ---------------------------------------------------------------------------
+# -- cycles, tests, domains, hashes ------------------------------------------------------------------------
 
 
 def test_a_new_cycle_fails(moved: Path) -> None:

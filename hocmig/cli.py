@@ -30,9 +30,11 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "guard": ("guard", "CI: find what changed against the locks."),
     "duplicates": ("duplicates", "P5: find duplicates and say what to do about them."),
     "verify": ("verify", "P4: imports, layers, tests, cycles, domains and hashes after the migration."),
+    "consolidate": ("consolidate", "P6: merge duplicates into one copy and repoint their callers."),
     "refactor": ("refactor", "P7: move definitions between files, cluster by cluster."),
     "check": ("check", "CI: find what breaks the architecture rules and contracts."),
     "mv": ("mv", "Move modules, packages or symbols without a workbook."),
+    "run": ("run", "All phases in order, each behind the gate of the one before."),
     "recover": ("recover", "End an interrupted transaction."),
     "status": ("status", "Where a migration stands, and which command comes next."),
 }

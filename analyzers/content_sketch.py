@@ -10,12 +10,15 @@ Source: A. Broder, "On the resemblance and containment of documents" (1997).
 from __future__ import annotations
 
 import hashlib
+import re
 
 #: Hashes kept per file. With 24 the standard error of a likeness of 0.5 is 0.1; a file of at most 24 distinct
 #: lines is compared exactly.
 SIZE = 24
 _DIGITS = 6
 _SHORTEST_LINE = 4
+
+_SKETCH = re.compile(rf"(?:[0-9a-f]{{{_DIGITS}}}){{0,{SIZE}}}")
 
 
 def sketch(content: bytes) -> str:
@@ -42,11 +45,7 @@ def likeness(first: str, second: str) -> float:
 
 def is_sketch(text: str) -> bool:
     """Whether a text can be a sketch."""
-    return (
-        len(text) <= SIZE * _DIGITS
-        and len(text) % _DIGITS == 0
-        and all(character in "0123456789abcdef" for character in text)
-    )
+    return _SKETCH.fullmatch(text) is not None
 
 
 def _hashes(text: str) -> set[str]:

@@ -20,7 +20,6 @@ from analyzers.content_sketch import likeness, sketch
 from analyzers.domain_inventory import domain_of, layer_of
 from analyzers.domain_locks import LockedFile, LockRegistry
 from analyzers.guard_rules import ALLOWED, DomainGuard, GuardRules
-from analyzers.layer_rules import file_violations
 from analyzers.model import FileRecord
 from analyzers.rule_finding import RuleFinding, rule_finding
 
@@ -105,7 +104,8 @@ class _Comparison:
         pairs = self._pairs(missing, added) if missing else {}
         for old, new in pairs.items():
             self._moved(old, new)
-        self._gone([path for path in missing if path not in pairs])
+        if missing:
+            self._gone([path for path in missing if path not in pairs])
         targets = frozenset(pairs.values())
         self._added([path for path in added if path not in targets])
         self._edited()
@@ -243,6 +243,9 @@ class _Comparison:
             self._report("GUARD001", path, f"is new and {problem}", mend)
         if layer not in layers.order:
             return
+        # Late: a tree without new files needs none of it.
+        from analyzers.layer_rules import file_violations
+
         for violation in file_violations(self.now.files[path], layer, layers, self.now.read):
             code = _NEW_FILE_CODES[violation.code]
             if not self._is_approved(path, _RULE_OF[code]):

@@ -14,11 +14,15 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING
 
 from analyzers.configuration import Configuration, Layers
 from analyzers.domain_inventory import domain_of, layer_of
-from analyzers.import_graph import EdgeKind, ImportGraph, kind_of
 from analyzers.model import FileRecord
+
+if TYPE_CHECKING:
+    # Not at run time: `guard` looks at single files and needs no graph.
+    from analyzers.import_graph import ImportGraph
 
 #: A claim stands in the head of a file: in its first bytes.
 HEAD_BYTES = 4096
@@ -84,6 +88,8 @@ def may_import(importer: str, imported: str, layers: Layers) -> bool:
 def _directions(
     graph: ImportGraph, config: Configuration, layered: Mapping[str, str]
 ) -> Iterator[LayerViolation]:
+    from analyzers.import_graph import EdgeKind
+
     architecture = config.architecture
     for edge in graph.edges:
         above, below = layered.get(edge.importer), layered.get(edge.imported)
@@ -106,7 +112,7 @@ def _libraries(record: FileRecord, layer: str, forbidden: frozenset[str]) -> Ite
     if not forbidden:
         return
     for statement in record.imports:
-        if statement.level or kind_of(statement) is EdgeKind.TYPING_ONLY:
+        if statement.level or statement.is_typing_only:
             continue
         named = [statement.module] if statement.is_from else [alias.name for alias in statement.names]
         for module in named:

@@ -9,7 +9,7 @@ from analyzers.code_owners import CodeOwners, read_owners
 from analyzers.domain_locks import LOCK_NAME, LockError, LockRegistry, parse_registry
 from analyzers.drift import TreeNow, find_drift
 from analyzers.errors import InputError
-from analyzers.guard_rules import GuardRules
+from analyzers.guard_rules import GuardRules, make_guards, render_guards
 from analyzers.lock_agreement import check_guards, check_locks, lock_finding
 from analyzers.model import FileRecord
 from analyzers.rule_finding import RuleFinding, rule_finding
@@ -93,6 +93,11 @@ class DomainGuard:
     def _guards(self, registry: LockRegistry | None) -> GuardRules:
         path = guards_path(self.config)
         try:
+            if registry is not None:
+                usual = make_guards(registry.locks, GuardRules())
+                if read_small(self.root, path) == render_guards(usual).encode():
+                    # What `lock` wrote and nobody changed: no need to load the YAML library.
+                    return usual
             guards = read_guards(self.root, self.config)
         except LockError as error:
             self.findings.add(lock_finding(error))

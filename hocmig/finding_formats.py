@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Sequence
 from typing import Any
-from urllib.parse import quote
 
 import msgspec
 
@@ -164,6 +163,9 @@ def _counts(findings: Iterable[Finding]) -> dict[str, int]:
 
 
 def _uri(path: str) -> str:
+    # Late: it loads much, and only SARIF needs it.
+    from urllib.parse import quote
+
     return quote(path.encode("utf-8", "surrogateescape"), safe="/")
 
 

@@ -76,17 +76,19 @@ def read_yaml(path: Path, name: str = "") -> YamlDocument:
     return parse_yaml(content, name)
 
 
-def parse_yaml(content: bytes, name: str) -> YamlDocument:
+def parse_yaml(
+    content: bytes, name: str, *, max_bytes: int = MAX_BYTES, max_nodes: int = MAX_NODES
+) -> YamlDocument:
     """The document that `content` holds; None for an empty one. Raises InputError as `read_yaml`."""
-    if len(content) > MAX_BYTES:
-        raise InputError(name, 0, f"is larger than {MAX_BYTES >> 20} MiB", "is it the right file?")
+    if len(content) > max_bytes:
+        raise InputError(name, 0, f"is larger than {max_bytes >> 20} MiB", "is it the right file?")
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
         raise InputError(name, line, "is not UTF-8", "save the file as UTF-8") from error
     try:
-        return _Builder(name).build(text)
+        return _Builder(name, max_nodes).build(text)
     except yaml.reader.ReaderError as error:
         line = text.count("\n", 0, error.position) + 1
         raise InputError(name, line, "holds a character that YAML forbids", "remove it") from error
@@ -123,8 +125,9 @@ def convert_yaml(document: YamlDocument, kind: type[T]) -> T:
 class _Builder:
     """Builds plain values from parser events, without recursion, so that depth is ours to limit."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, max_nodes: int) -> None:
         self.name = name
+        self.max_nodes = max_nodes
         self.lines: dict[Place, int] = {}
         self.nodes = 0
         # Open containers: (value, place, pending key or None, line of the pending key).
@@ -158,8 +161,8 @@ class _Builder:
 
     def _node(self, event: Any, line: int) -> None:
         self.nodes += 1
-        if self.nodes > MAX_NODES:
-            self._refuse(line, f"holds more than {MAX_NODES} values", "is it the right file?")
+        if self.nodes > self.max_nodes:
+            self._refuse(line, f"holds more than {self.max_nodes} values", "is it the right file?")
         if self.stack and isinstance(self.stack[-1][0], dict) and self.keys[-1] is None:
             self._key(event, line)
             return

@@ -19,6 +19,7 @@ from pathlib import Path
 import analyzers
 from analyzers.errors import HocmigError
 from codemods._move_plan import MovePlanFile
+from codemods._normalization_plan import NormalizationPlanFile
 from codemods._rewrite_plan import PlanFile, encode_plan
 
 #: Below this many files a second process costs more to start than it saves (start: about 1 s of CPU).
@@ -60,7 +61,12 @@ class CodemodResult:
 
 
 def run_codemod(
-    command: str, files: Mapping[str, bytes], plan: PlanFile | MovePlanFile, *, jobs: int, state: Path
+    command: str,
+    files: Mapping[str, bytes],
+    plan: PlanFile | MovePlanFile | NormalizationPlanFile,
+    *,
+    jobs: int,
+    state: Path,
 ) -> CodemodResult:
     """What `command` (a dotted class name below `codemods`) makes of `files`.
 
@@ -88,6 +94,8 @@ def run_codemod(
         plan_file = Path(folder) / "plan.json"
         if isinstance(plan, MovePlanFile):
             option, content = "--moves", plan.for_stage(stage)
+        elif isinstance(plan, NormalizationPlanFile):
+            option, content = "--registry", plan.for_stage(stage)
         else:
             option, content = "--relocations", encode_plan(plan, stage)
         plan_file.write_bytes(content)

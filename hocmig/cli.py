@@ -32,6 +32,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "verify": ("verify", "P4: imports, layers, tests, cycles, domains and hashes after the migration."),
     "consolidate": ("consolidate", "P6: merge duplicates into one copy and repoint their callers."),
     "refactor": ("refactor", "P7: move definitions between files, cluster by cluster."),
+    "normalize": ("normalize", "P8: one import path for each shared name, and the final audit."),
     "check": ("check", "CI: find what breaks the architecture rules and contracts."),
     "mv": ("mv", "Move modules, packages or symbols without a workbook."),
     "run": ("run", "All phases in order, each behind the gate of the one before."),

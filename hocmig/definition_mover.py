@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from analyzers.symbol_moves.definition_edits import PlainMove
+    from analyzers.symbol_moves.move_context import PlainMove
 
 
 @dataclass(frozen=True)

@@ -101,7 +101,8 @@ class SymbolMoving:
         if self.selection is None:
             return frozenset()
         modules = {*self.selection.sources, *self.selection.targets}
-        return frozenset(self.index.modules[m] for m in modules if m in self.index.modules)
+        paths = {self.index.modules[m] for m in modules if m in self.index.modules}
+        return frozenset(paths | set(self.selection.moved_targets.values()))
 
     def with_paths(self) -> RelocationMap:
         """The map with the paths of merged modules, for texts that name files."""

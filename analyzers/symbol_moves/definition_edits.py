@@ -149,11 +149,14 @@ class _Planner:
 
     def _target(self, module: str) -> Target:
         context = self.context
-        path = context.index.modules.get(module)
+        moved = context.selection.moved_targets.get(module)
+        path = moved or context.index.modules.get(module)
         if path is not None:
             items = read_module_items(self.read(path))
             if items is not None:
-                return Target(module, path, context.client(path), items, False)
+                client = context.client(path)
+                name = ModuleName(module, client.is_package, client.root) if moved else client
+                return Target(module, path, name, items, False)
             context.report("SYMBOL001", "error", path, 0, "cannot be parsed: nothing can be moved into it")
         first = next(s for s, _ in context.sources.values() if module in s.goes.values())
         client = context.index.module_at(first.path)
@@ -164,8 +167,8 @@ class _Planner:
         text = head + newline if head else ""
         items = read_module_items(Source(re.sub(r"\r\n|\r|\n", newline, text), newline=newline))
         assert items is not None
-        name = context.index.layout.module_of(new_path) or ModuleName(module, False, root)
-        return Target(module, new_path, name, items, True)
+        found = context.index.layout.module_of(new_path) or ModuleName(module, False, root)
+        return Target(module, new_path, found, items, True)
 
     def _add_exports(self) -> None:
         for module, names in self.exports.items():

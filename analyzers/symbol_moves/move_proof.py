@@ -25,7 +25,7 @@ from analyzers.symbol_moves.module_items import (
     UseKind,
     read_module_items,
 )
-from analyzers.symbol_moves.move_selection import MoveSelection
+from analyzers.symbol_moves.move_selection import MoveSelection, meaning_of
 
 ReadBytes = Callable[[str], bytes]
 
@@ -72,7 +72,8 @@ class _Prover:
         self.proof = MoveProof()
 
     def run(self) -> MoveProof:
-        modules = sorted({*self.selection.sources, *self.selection.targets})
+        moved = {self._module_at(path) for path in self.selection.moved_targets.values()}
+        modules = sorted({*self.selection.sources, *self.selection.targets} | moved)
         old_items = {m: self._items(m, self.before, self.read_before) for m in modules}
         new_items = {m: self._items(m, self.after, self.read_after) for m in modules}
         pools: dict[str, list[Item]] = {m: list(i.movable) for m, i in new_items.items() if i is not None}
@@ -82,7 +83,8 @@ class _Prover:
                 continue
             selected = self.selection.sources.get(module)
             for number, item in enumerate(items.movable):
-                goal = selected.goes.get(number, module) if selected is not None else module
+                stays = self.relocations.module(module) or module if selected is None else module
+                goal = selected.goes.get(number, stays) if selected is not None else stays
                 there = new_items.get(goal)
                 if there is None:
                     self._differ(module, item.node.lineno, goal, "the module is gone or does not parse")
@@ -95,9 +97,12 @@ class _Prover:
                     continue
                 if not is_merged:
                     pools[goal].remove(twin)
-                self._compare(module, items, item, goal, there, twin)
-            if selected is None or new_items[module] is not None:
-                self._compare_bindings(module, items, new_items[module])
+                self._compare(module, items, item, goal, there, twin, is_merged=is_merged)
+            if selected is None:
+                goal = self.relocations.module(module) or module
+                self._compare_bindings(module, items, goal, new_items.get(goal))
+            elif new_items[module] is not None:
+                self._compare_bindings(module, items, module, new_items[module])
         for module, rest in pools.items():
             for item in rest:
                 names = ", ".join(sorted(item.binds)) or "a statement"
@@ -105,6 +110,11 @@ class _Prover:
                     continue
                 self._differ(module, item.node.lineno, names, "appeared from nowhere")
         return self.proof
+
+    def _module_at(self, path: str) -> str:
+        name = self.before.module_at(path)
+        assert name is not None
+        return name.name
 
     @staticmethod
     def _is_new_binding(item: Item) -> bool:
@@ -132,7 +142,15 @@ class _Prover:
     # -- uses ------------------------------------------------------------------------------------------------
 
     def _compare(
-        self, module: str, items: ModuleItems, item: Item, goal: str, there: ModuleItems, twin: Item
+        self,
+        module: str,
+        items: ModuleItems,
+        item: Item,
+        goal: str,
+        there: ModuleItems,
+        twin: Item,
+        *,
+        is_merged: bool,
     ) -> None:
         if len(item.uses) != len(twin.uses):
             self._differ(module, item.node.lineno, ", ".join(sorted(item.binds)), "has other uses of names")
@@ -140,7 +158,30 @@ class _Prover:
         for old, new in zip(item.uses, twin.uses, strict=True):
             before, old_rest = self._meaning(self.old, module, old)
             after, new_rest = self._meaning(self.new, goal, new)
+            if is_merged and old_rest == new_rest and self._is_twin(before, after):
+                self.proof.equal += 1
+                continue
             self._judge(module, items, old, goal, there, new, (before, old_rest), (after, new_rest))
+
+    def _is_twin(self, before: Target | None, after: Target | None) -> bool:
+        """Whether two symbols of different modules are the same function, class or constant.
+
+        Only asked for what a definition uses that was dropped in favour of its copy. Variables that could be
+        changed in place never count as the same.
+        """
+        if before is None or after is None or Kind.SYMBOL not in (before.kind, after.kind):
+            return False
+        if before.kind is not after.kind:
+            return False
+        first = self._items(before.module, self.before, self.read_before)
+        second = self._items(after.module, self.after, self.read_after)
+        if first is None or second is None:
+            return False
+        own, others = first.by_name.get(before.name, ()), second.by_name.get(after.name, ())
+        nodes = [n for i in own for n in i.nodes]
+        if not nodes or not all(_is_immutable(n) for n in nodes):
+            return False
+        return [meaning_of(n) for n in nodes] == [meaning_of(n) for i in others for n in i.nodes]
 
     def _judge(
         self,
@@ -217,9 +258,11 @@ class _Prover:
 
     # -- what others can take --------------------------------------------------------------------------------
 
-    def _compare_bindings(self, module: str, items: ModuleItems, there: ModuleItems | None) -> None:
+    def _compare_bindings(
+        self, module: str, items: ModuleItems, goal: str, there: ModuleItems | None
+    ) -> None:
         """Imported names that nothing used are still bound; `__all__` has lost only what moved."""
-        old_path, new_path = self.before.modules.get(module), self.after.modules.get(module)
+        old_path, new_path = self.before.modules.get(module), self.after.modules.get(goal)
         if there is None or old_path is None or new_path is None:
             return
         selected = self.selection.sources.get(module)
@@ -246,8 +289,20 @@ class _Prover:
             if name not in moved and name not in (after.exports or ()):
                 self._differ(module, 0, name, "is not listed in __all__ afterwards")
         for name in after.exports or ():
-            if self.new.attribute(module, name) is None and self.old.attribute(module, name) is not None:
+            if self.new.attribute(goal, name) is None and self.old.attribute(module, name) is not None:
                 self._differ(module, 0, name, "is listed in __all__ and not there")
+
+
+def _is_immutable(node: ast.stmt) -> bool:
+    if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+        return True
+    value = node.value if isinstance(node, (ast.Assign, ast.AnnAssign)) else None
+    if isinstance(value, ast.Call):
+        return getattr(value.func, "id", "") == "frozenset"
+    return value is not None and all(
+        isinstance(p, (ast.Constant, ast.Tuple, ast.UnaryOp, ast.BinOp, ast.operator, ast.unaryop, ast.Load))
+        for p in ast.walk(value)
+    )
 
 
 def _written(use: ItemUse) -> str:

@@ -11,6 +11,7 @@ Source: the import-rewriting cases 38, 40, 41, 42 and 48; the notes on rope, mov
 from __future__ import annotations
 
 import ast
+import copy
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
@@ -64,6 +65,15 @@ class MoveSelection:
     def targets(self) -> tuple[str, ...]:
         """The modules that gain something, sorted."""
         return tuple(sorted({t for s in self.sources.values() for t in s.goes.values()}))
+
+    @property
+    def moved_targets(self) -> dict[str, str]:
+        """Target module -> present path, of targets that are files which move there as a whole."""
+        return {
+            r.new_module: r.old_path
+            for r in self.relocations.relocations
+            if r.old_path and not r.old_symbol and r.new_module in self.targets
+        }
 
 
 def select_moves(
@@ -196,7 +206,18 @@ class _Selector:
         if end is not None:
             for number in range(len(selection.items.movable)):
                 selection.goes.setdefault(number, end)
+            self._merge_statements(selection, end)
         self._report_registrations(selection)
+
+    def _merge_statements(self, selection: SourceSelection, target: str) -> None:
+        """Drop lone statements that the target runs already, when definitions are dropped, too."""
+        there = self._items_of(target) if self.merges_identical else None
+        if there is None:
+            return
+        known = {meaning_of(n) for i in there.movable if not i.binds for n in i.nodes}
+        for number, item in enumerate(selection.items.movable):
+            if not item.binds and all(meaning_of(n) in known for n in item.nodes):
+                selection.merged.add(number)
 
     def _grouped(self, selection: SourceSelection) -> dict[Item, str]:
         items, names = selection.items, selection.names
@@ -437,18 +458,39 @@ class _Selector:
         )
         return True
 
+    def _path_before(self, module: str) -> str | None:
+        """The present path of the file that becomes `module`."""
+        for entry in self.relocations.relocations:
+            if entry.new_module == module and entry.old_path and not entry.old_symbol:
+                return entry.old_path
+        return None
+
     def _items_of(self, module: str) -> ModuleItems | None:
         if module not in self.target_items:
-            path = self.index.modules.get(module)
+            path = self.index.modules.get(module) or self._path_before(module)
             content = None if path is None else self.read(path)
             self.target_items[module] = None if content is None else read_module_items(decode(content))
         return self.target_items[module]
 
 
 def _is_same(items: ModuleItems, own: list[Item], there: ModuleItems, name: str) -> bool:
-    """Whether the definitions in two modules are the same statements (layout and comments aside)."""
+    """Whether the definitions in two modules are the same statements."""
     others = there.by_name.get(name, [])
-    return [ast.dump(n) for i in own for n in i.nodes] == [ast.dump(n) for i in others for n in i.nodes]
+    return [meaning_of(n) for i in own for n in i.nodes] == [meaning_of(n) for i in others for n in i.nodes]
+
+
+def meaning_of(node: ast.stmt) -> str:
+    """A text that is equal for statements that differ only in layout, comments, docstrings and own name."""
+    node = copy.deepcopy(node)
+    for part in ast.walk(node):
+        if isinstance(part, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+            first = part.body[0]
+            value = first.value if isinstance(first, ast.Expr) else None
+            if isinstance(value, ast.Constant) and isinstance(value.value, str):
+                part.body = part.body[1:] or [ast.Pass()]
+    if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+        node.name = ""
+    return ast.dump(node)
 
 
 def _root_name(node: object) -> str:

@@ -24,6 +24,7 @@ from hocmig.relocation import (
     execute_relocation,
     prepare_relocation,
 )
+from hocmig.repository_reader import RepositoryReader
 from hocmig.store import write_text
 from hocmig.symbol_moving import Merging
 from hocmig.transaction.change import FileChange
@@ -89,7 +90,9 @@ def prepare(workspace: Workspace, options: RelocationOptions, names: Sequence[st
     chosen = _chosen(read_clusters(file, workspace.config.domain_root, shown_as), names, shown_as)
     done = [c.name for c in chosen if _is_done(c, workspace)]
     moves = [
-        plan_cluster(c, workspace.index, _reader(workspace), shown_as) for c in chosen if c.name not in done
+        plan_cluster(c, workspace.index, RepositoryReader(workspace.root), shown_as)
+        for c in chosen
+        if c.name not in done
     ]
     _check_apart(moves, shown_as)
     if not moves:
@@ -187,7 +190,7 @@ def _check_apart(moves: Sequence[ClusterMoves], shown_as: str) -> None:
 
 
 def _result(workspace: Workspace, moves: ClusterMoves, prepared: PreparedRelocation) -> ClusterResult:
-    read = _reader(workspace)
+    read = RepositoryReader(workspace.root)
     relocations = RelocationMap(moves.relocations(), allow_merges=True)
     inside = {*moves.sources, *moves.targets}
     reached = affected_files(workspace.index, relocations, NameResolver(workspace.index), read)
@@ -242,28 +245,6 @@ def _artifacts(workspace: Workspace, phase: RefactorPhase) -> list[FileChange]:
 
 def _relocation_rows(relocations: Iterable[Relocation]) -> list[tuple[str, str, str, str]]:
     return [(r.old_module, r.old_symbol, r.new_module, r.new_symbol) for r in relocations]
-
-
-def _reader(workspace: Workspace) -> _Reader:
-    return _Reader(workspace.root)
-
-
-class _Reader:
-    """Reads repository files once."""
-
-    def __init__(self, root: Path) -> None:
-        self.root = root
-        self.contents: dict[str, bytes] = {}
-
-    def __call__(self, path: str) -> bytes:
-        if path not in self.contents:
-            try:
-                self.contents[path] = (self.root / path).read_bytes()
-            except OSError as error:
-                raise InputError(
-                    path, 0, f"cannot be read: {error.strerror}", "mend its permissions"
-                ) from error
-        return self.contents[path]
 
 
 def _shown(file: Path, workspace: Workspace) -> str:

@@ -1,0 +1,293 @@
+"""P6: carry out candidates for consolidation: copies go, callers use the one that stays.
+
+Source: the migration plan, phase 6.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from analyzers.affected_files import affected_files
+from analyzers.consolidation import (
+    Candidate,
+    Consolidation,
+    Surroundings,
+    plan_consolidation,
+    read_candidates,
+)
+from analyzers.errors import InputError
+from analyzers.model import Finding
+from analyzers.name_resolution import NameResolver
+from analyzers.relocation_map import RelocationMap
+from hocmig.artifact_changes import appended_rows, artifact_change
+from hocmig.consolidation_report import savings_text
+from hocmig.relocation import (
+    PreparedRelocation,
+    RelocationOptions,
+    execute_relocation,
+    prepare_relocation,
+)
+from hocmig.repository_reader import RepositoryReader
+from hocmig.store import write_text
+from hocmig.symbol_moving import Merging
+from hocmig.transaction.change import FileChange
+from hocmig.transaction.clock import timestamp
+from hocmig.transaction.transaction import TransactionResult
+from hocmig.workspace import Workspace
+
+CANDIDATES_NAME = "PHASE5_CONSOLIDATION_CANDIDATES.csv"
+LOG_NAME = "PHASE6_CONSOLIDATION_LOG.csv"
+SAVINGS_NAME = "PHASE6_LOC_SAVINGS.md"
+RELOCATIONS_NAME = "PHASE6_RELOCATIONS.csv"
+LOG_COLUMNS = (
+    "candidate_id",
+    "timestamp",
+    "canonical_path",
+    "deleted_paths",
+    "callers_updated",
+    "functions_merged",
+    "status",
+    "reason",
+)
+RELOCATION_COLUMNS = ("old_module", "old_symbol", "new_module", "new_symbol")
+
+
+@dataclass(frozen=True)
+class ConsolidatePhase:
+    """What P6 would do or did.
+
+    `merged` are carried out together, `others` are not, each with its reason; `callers` counts the updated
+    files per candidate, `lines_before` and `lines_after` those of all Python files that change.
+    """
+
+    merged: tuple[Consolidation, ...]
+    others: tuple[Consolidation, ...]
+    prepared: PreparedRelocation | None
+    callers: dict[str, int]
+    lines_before: int = 0
+    lines_after: int = 0
+
+    @property
+    def refused(self) -> tuple[Consolidation, ...]:
+        return tuple(c for c in self.others if c.action == "refused")
+
+
+def prepare(
+    workspace: Workspace,
+    options: RelocationOptions,
+    names: Sequence[str] = (),
+    *,
+    extracts: bool = True,
+) -> ConsolidatePhase:
+    """Prepare the candidates called `names`, or all that can be carried out, as one change.
+
+    Raises:
+        InputError: no candidates, malformed ones, or a named one that is stale or not there.
+    """
+    file = workspace.artifacts / CANDIDATES_NAME
+    shown_as = file.relative_to(workspace.root).as_posix()
+    candidates = _chosen(read_candidates(file, shown_as), names, shown_as)
+    read = RepositoryReader(workspace.root)
+    around = Surroundings(
+        workspace.config.domain_root.strip("/"),
+        workspace.config.shared_domain if workspace.config.domain_root else "",
+    )
+    decided = []
+    for candidate in candidates:
+        found = plan_consolidation(candidate, workspace.index, read, around, extracts=extracts)
+        if not names and found.action == "merge" and candidate.recommendation.startswith("REVIEW"):
+            found = replace(found, action="plan", reason="is to be reviewed; name it with --candidate")
+        if names and found.action == "refused" and "run `hocmig duplicates`" in found.reason:
+            problem, _, mend = found.reason.partition("; ")
+            raise InputError(shown_as, candidate.line, f"{candidate.candidate_id}: {problem}", mend)
+        decided.append(found)
+    chosen, later = _without_overlaps([d for d in decided if d.action == "merge"])
+    others = [d for d in decided if d.action != "merge"] + later
+    chosen, refused, prepared = _prepared(workspace, options, chosen)
+    if prepared is None:
+        return ConsolidatePhase((), (*others, *refused), None, {})
+    before, after = _lines(workspace, prepared)
+    callers = {c.candidate.candidate_id: _callers(workspace, c, prepared) for c in chosen}
+    return ConsolidatePhase(tuple(chosen), (*others, *refused), prepared, callers, before, after)
+
+
+def execute(
+    workspace: Workspace, phase: ConsolidatePhase, *, command: tuple[str, ...], git_stage: bool, reason: str
+) -> TransactionResult:
+    """Carry it out with log, savings and relocations in the same transaction, with a backup.
+
+    Raises:
+        GateError, StaleInputError, RolledBackError, InterruptedTransactionError: see `execute_relocation`.
+    """
+    assert phase.prepared is not None
+    change_set = phase.prepared.change_set
+    changes = (*change_set.changes, *_artifacts(workspace, phase))
+    return execute_relocation(
+        workspace,
+        replace(phase.prepared, change_set=replace(change_set, changes=changes)),
+        phase="P6",
+        command=command,
+        backup=True,
+        reason=reason,
+        git_stage=git_stage,
+        migration_ids=tuple(c.candidate.candidate_id for c in phase.merged),
+    )
+
+
+def log_rollback(workspace: Workspace, names: Iterable[str]) -> None:
+    """After a rollback: the log says which candidates were taken back."""
+    path = workspace.artifacts / LOG_NAME
+    rows = [(name, timestamp(), "", "", 0, 0, "ROLLED_BACK", "") for name in names]
+    write_text(path, appended_rows(path, LOG_COLUMNS, rows).decode())
+
+
+# -- parts -------------------------------------------------------------------------------------------------
+
+
+def _chosen(candidates: Sequence[Candidate], names: Sequence[str], shown_as: str) -> list[Candidate]:
+    known = {c.candidate_id for c in candidates}
+    for name in names:
+        if name not in known:
+            raise InputError(
+                "--candidate", 0, f"{shown_as} has no candidate {name}", "run `hocmig duplicates` again"
+            )
+    return [c for c in candidates if not names or c.candidate_id in names]
+
+
+def _without_overlaps(
+    chosen: Sequence[Consolidation],
+) -> tuple[list[Consolidation], list[Consolidation]]:
+    """Those that can be carried out together, whole files first, and those that must wait."""
+    files: dict[str, str] = {}
+    symbols: dict[tuple[str, str], tuple[str, str, str]] = {}
+    paths: dict[str, str] = {}
+    kept: dict[str, Consolidation] = {}
+    later: list[Consolidation] = []
+    for entry in sorted(chosen, key=lambda c: not c.candidate.is_files):
+        number = entry.candidate.candidate_id
+        clash = next((files[p] for p in sorted(entry.touched) if p in files), "")
+        if entry.candidate.is_files and not clash:
+            clash = next((paths[p] for p in sorted(entry.touched) if p in paths), "")
+        for move in entry.relocations:
+            if not move.old_symbol:
+                continue
+            other = symbols.get((move.old_module, move.old_symbol))
+            if other is not None and other[1:] != (move.new_module, move.new_symbol):
+                clash = clash or other[0]
+        if clash:
+            reason = f"touches the same files as {clash}; run it again afterwards"
+            later.append(replace(entry, action="plan", reason=reason))
+            continue
+        kept[number] = entry
+        if entry.candidate.is_files:
+            files.update(dict.fromkeys(entry.touched, number))
+        paths.update(dict.fromkeys(entry.touched, number))
+        for move in entry.relocations:
+            symbols[move.old_module, move.old_symbol] = (number, move.new_module, move.new_symbol)
+    return [c for c in chosen if c.candidate.candidate_id in kept], later
+
+
+def _prepared(
+    workspace: Workspace, options: RelocationOptions, chosen: list[Consolidation]
+) -> tuple[list[Consolidation], list[Consolidation], PreparedRelocation | None]:
+    """Prepare as many as go together; those that findings block are refused with them."""
+    refused: list[Consolidation] = []
+    while chosen:
+        prepared = _prepare_together(workspace, options, chosen)
+        if not prepared.blocking:
+            return chosen, refused, prepared
+        blamed = _blamed(chosen, prepared.blocking)
+        if not blamed and len(chosen) == 1:
+            blamed = {chosen[0].candidate.candidate_id: list(prepared.blocking)}
+        if not blamed:
+            # Nothing tells who is to blame: each is tried alone.
+            for entry in chosen:
+                alone = _prepare_together(workspace, options, [entry])
+                if alone.blocking:
+                    blamed[entry.candidate.candidate_id] = list(alone.blocking)
+        if not blamed:
+            blamed = {chosen[-1].candidate.candidate_id: list(prepared.blocking)}
+        for entry in chosen:
+            findings = blamed.get(entry.candidate.candidate_id)
+            if findings:
+                said = "; ".join(str(f) for f in findings[:3])
+                refused.append(replace(entry, action="refused", reason=said))
+        chosen = [c for c in chosen if c.candidate.candidate_id not in blamed]
+    return [], refused, None
+
+
+def _prepare_together(
+    workspace: Workspace, options: RelocationOptions, chosen: Sequence[Consolidation]
+) -> PreparedRelocation:
+    dissolved = {old: new for c in chosen for old, new in (c.dissolved or {}).items()}
+    merging = Merging(dissolved=dissolved, merges_identical=True)
+    relocations = [r for c in chosen for r in c.relocations]
+    return prepare_relocation(workspace, relocations, replace(options, allow_merges=True, merging=merging))
+
+
+def _blamed(chosen: Sequence[Consolidation], findings: Iterable[Finding]) -> dict[str, list[Finding]]:
+    """The findings by candidate: those whose lines they are in, else all that touch their files."""
+    found: dict[str, list[Finding]] = {}
+    for finding in findings:
+        exact = [
+            entry
+            for entry in chosen
+            for place in entry.candidate.locations
+            if place.path == finding.path and place.first <= finding.line <= place.last
+        ]
+        for entry in exact or [c for c in chosen if finding.path in c.touched]:
+            found.setdefault(entry.candidate.candidate_id, []).append(finding)
+    return found
+
+
+def _callers(workspace: Workspace, entry: Consolidation, prepared: PreparedRelocation) -> int:
+    relocations = RelocationMap(entry.relocations, allow_merges=True)
+    resolver = NameResolver(workspace.index)
+    reached = affected_files(workspace.index, relocations, resolver, RepositoryReader(workspace.root))
+    return len(set(reached) & set(prepared.rewritten) - entry.touched)
+
+
+def _lines(workspace: Workspace, prepared: PreparedRelocation) -> tuple[int, int]:
+    before = after = 0
+    read = RepositoryReader(workspace.root)
+    for change in prepared.change_set.changes:
+        if not change.path.endswith(".py"):
+            continue
+        if change.before_sha256 is not None:
+            before += len(read(change.source).splitlines())
+        if change.content is not None:
+            after += len(change.content.splitlines())
+    return before, after
+
+
+def _artifacts(workspace: Workspace, phase: ConsolidatePhase) -> list[FileChange]:
+    time = timestamp()
+    rows: list[tuple[object, ...]] = []
+    for entry in phase.merged:
+        number = entry.candidate.candidate_id
+        merged = len(entry.merged) if entry.candidate.is_files else len(entry.candidate.copies)
+        rows.append(
+            (
+                number,
+                time,
+                entry.canonical,
+                ",".join(entry.deleted),
+                phase.callers[number],
+                merged,
+                "SUCCESS",
+                entry.reason,
+            )
+        )
+    for entry in phase.refused:
+        number = entry.candidate.candidate_id
+        rows.append((number, time, entry.canonical, "", 0, 0, "REFUSED", entry.reason))
+    log, table = workspace.artifacts / LOG_NAME, workspace.artifacts / RELOCATIONS_NAME
+    moves = [r for c in phase.merged for r in c.relocations]
+    entries = [(r.old_module, r.old_symbol, r.new_module, r.new_symbol) for r in moves]
+    text = savings_text(phase)
+    return [
+        artifact_change(workspace, log, appended_rows(log, LOG_COLUMNS, rows)),
+        artifact_change(workspace, table, appended_rows(table, RELOCATION_COLUMNS, entries)),
+        artifact_change(workspace, workspace.artifacts / SAVINGS_NAME, text.encode()),
+    ]

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import os
+import shlex
 import sys
 import time
 from collections.abc import Callable
@@ -61,8 +64,10 @@ class _Demo:
         if self.options["verbose"]:
             flags.append("--verbose")
         started = time.perf_counter()
-        code = run([*flags, *arguments])
-        shown = " ".join(("hocmig", *(f'"{a}"' if " " in a else a for a in arguments)))
+        # What the commands answer is theirs; the demo shows one line for each.
+        with contextlib.redirect_stdout(io.StringIO()):
+            code = run([*flags, *arguments])
+        shown = shlex.join(("hocmig", *arguments))
         self.steps.append(Step(shown, what, code, round(time.perf_counter() - started, 2)))
         return code
 
@@ -147,7 +152,7 @@ def _lock(demo: _Demo, summary: SampleSummary) -> bool:
 def _verify(demo: _Demo, summary: SampleSummary) -> bool:
     # The sample holds one layer violation that is older than the migration: accepted, not hidden.
     accepted = demo.run("old layer violations accepted", "verify", "--write-baseline") == 0
-    tests = f'"{sys.executable}" -m pytest -q --junitxml={{junit}}'
+    tests = f"{shlex.quote(sys.executable)} -m pytest -q --junitxml={{junit}}"
     return (
         accepted and demo.run("P4: imports, layers, tests, cycles, hashes", "verify", "--tests", tests) == 0
     )
@@ -176,8 +181,9 @@ _PHASES: tuple[Callable[[_Demo, SampleSummary], bool], ...] = (
 _NEXT = (
     "hocmig status",
     "python -m pytest",
-    "hocmig mv app.hoc.cus.logs.L5_engines.certificate app.hoc.cus.general.L5_engines.certificate",
-    "hocmig move --rollback",
+    "hocmig duplicates --show G001",
+    "hocmig mv app.hoc.cus.logs.L5_engines.evidence_engine app.hoc.cus.general.L5_engines.evidence",
+    "hocmig refactor --rollback",
 )
 
 

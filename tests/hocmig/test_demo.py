@@ -73,6 +73,21 @@ def test_every_movable_file_is_at_its_target(demo: tuple[Path, SampleSummary, di
         assert not (parent / "sample" / BELOW / old).exists()
 
 
+def test_both_clusters_are_refactored(demo: tuple[Path, SampleSummary, dict[str, object]]) -> None:
+    domains = demo[0] / "sample" / BELOW
+    for new in ("logs/L5_engines/evidence_engine.py", "general/L5_dsl/parser.py"):
+        assert (domains / new).is_file()
+    for old in ("logs/L5_engines/pdf_renderer.py", "policies/L5_engines/tokenizer.py"):
+        assert not (domains / old).exists()
+
+
+def test_the_health_is_good(demo: tuple[Path, SampleSummary, dict[str, object]]) -> None:
+    score = demo[0] / "sample" / BELOW / "_domain_map" / "PHASE4_HEALTH_SCORE.json"
+    health = json.loads(score.read_text())
+    assert health["overall"] == "HEALTHY"
+    assert health["checks"]["test_suite"]["failed"] == 0
+
+
 def test_the_execution_log_names_every_row(demo: tuple[Path, SampleSummary, dict[str, object]]) -> None:
     parent, summary, _ = demo
     log = parent / "sample" / BELOW / "_domain_map" / "PHASE2_EXECUTION_LOG.csv"
@@ -119,8 +134,9 @@ def test_rollback_gives_the_old_tree_byte_for_byte(
     demo: tuple[Path, SampleSummary, dict[str, object]],
 ) -> None:
     parent, _, _ = demo
-    result = hocmig(parent / "sample", "move", "--rollback")
-    assert result.returncode == 0, result.stderr
+    for command in ("refactor", "move"):
+        result = hocmig(parent / "sample", command, "--rollback")
+        assert result.returncode == 0, result.stderr
     assert tree(parent / "sample") == tree(parent / "pristine")
     manifest = (parent / "sample" / BELOW / "_domain_map" / "MIGRATION_MANIFEST.csv").read_text()
     assert manifest.count("ROLLED_BACK") == 68

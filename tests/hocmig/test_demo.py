@@ -41,7 +41,7 @@ def tree(folder: Path) -> dict[str, tuple[int, str]]:
         for path in folder.rglob("*")
         if path.is_file()
         and not {".hocmig", "backups", "__pycache__", "_domain_map"} & set(path.relative_to(folder).parts)
-        and path.name not in ("hocmig.yaml", ".libcst.codemod.yaml")
+        and path.name not in ("hocmig.yaml", ".libcst.codemod.yaml", "DOMAIN_LOCK_FINAL.md")
     }
 
 

@@ -85,6 +85,10 @@ class _Finder:
             rb"(?<![\w.])(?:" + b"|".join(re.escape(n.encode()) for n in names) + rb")(?!\w)"
         )
         leaves = sorted(relocations.leaf_words(), key=len, reverse=True)
+        # `import_module(".b", __package__)` and tables of lazy names say a module by dots.
+        self.relative = re.compile(
+            rb"[\"']\.[\w.]*(?<!\w)(?:" + b"|".join(map(re.escape, leaves)) + rb")[\"']"
+        )
         self.attribute = re.compile(rb"\.\s*\\?\s*(?:" + b"|".join(map(re.escape, leaves)) + rb")(?!\w)")
 
     def concerns(self, record: FileRecord) -> bool:
@@ -115,7 +119,7 @@ class _Finder:
     def is_named_in(self, record: FileRecord, read: Callable[[str], bytes]) -> bool:
         """Whether a dotted use or a string can reach what moves."""
         content = read(record.path)
-        if self.named.search(content) is not None:
+        if self.named.search(content) is not None or self.relative.search(content) is not None:
             return True
         return self._binds_package_above(record) and self.attribute.search(content) is not None
 

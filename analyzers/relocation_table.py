@@ -52,7 +52,9 @@ def relocations_of_moves(
 ) -> tuple[Relocation, ...]:
     """The relocations that a list of (line, old place, new place) means in a tree.
 
-    A package folder stands for all Python files below it. Hashes are those of the index.
+    A package folder stands for all Python files below it. Hashes are those of the index. A move whose old
+    place is gone and whose new one exists was carried out before: its relocations have no hash, and serve to
+    rewrite what still names the old place.
 
     Raises:
         InputError: an old place that does not exist, a new one that is no module, a path that leaves the
@@ -70,11 +72,43 @@ def relocations_of_moves(
 def _relocations_of_move(old: str, new: str, index: SourceIndex) -> list[Relocation]:
     if ":" in old:
         return [_symbol(old, new, index)]
-    old_path = _existing_path(old, index)
-    new_path = _new_path(old_path, new, index)
+    try:
+        old_path = _existing_path(old, index)
+    except InputError:
+        done = _carried_out(old, new, index)
+        if done:
+            return done
+        raise
+    new_path = _new_path(old_path, old_path in index.files, new, index)
     if old_path in index.files:
         return [_file(old_path, new_path, index)]
     return _folder(old_path, new_path, index)
+
+
+def _carried_out(old: str, new: str, index: SourceIndex) -> list[Relocation]:
+    """The relocations of a move that was made before; empty when nothing stands at the new place either."""
+    if "/" in old or old.endswith((".py", ".pyi")):
+        candidates = [_clean(old)]
+    else:
+        roots = index.layout.import_roots
+        paths = [
+            index.layout.path_of(old, root) for root in roots if all(map(str.isidentifier, old.split(".")))
+        ]
+        candidates = [*paths, *(path[: -len(".py")] for path in paths)]
+    for old_path in candidates:
+        is_file = old_path.endswith((".py", ".pyi"))
+        new_path = _new_path(old_path, is_file, new, index)
+        if is_file and new_path in index.files:
+            names = (_module_name(path, index.layout) for path in (old_path, new_path))
+            return [Relocation(*names, old_path=old_path, new_path=new_path)]
+        is_nested = f"{new_path}/".startswith(f"{old_path}/") or f"{old_path}/".startswith(f"{new_path}/")
+        back = [] if is_file or is_nested else _folder(new_path, old_path, index)
+        if any(r.old_path in index.files for r in back):
+            return [
+                Relocation(r.new_module, r.old_module, "", "", r.new_path, r.old_path, r.subtree)
+                for r in back
+            ]
+    return []
 
 
 def _symbol(old: str, new: str, index: SourceIndex) -> Relocation:
@@ -109,9 +143,8 @@ def _existing_path(place: str, index: SourceIndex) -> str:
     raise InputError(place, 0, "there is no such module", "check the name and the import roots")
 
 
-def _new_path(old_path: str, new: str, index: SourceIndex) -> str:
+def _new_path(old_path: str, is_file: bool, new: str, index: SourceIndex) -> str:
     """The path that a new place names; a folder with a final slash takes the file under its old name."""
-    is_file = old_path in index.files
     if "/" in new or new.endswith((".py", ".pyi")):
         path = _clean(new)
         if is_file and (new.endswith("/") or not path.endswith((".py", ".pyi"))):

@@ -294,13 +294,18 @@ def _worst(failures: Iterable[Failure]) -> str:
 
 
 def _failure_cycles(graph: ImportGraph, failures: Sequence[Failure]) -> Iterator[Cycle]:
-    """One cycle per import that fails because of packages that run first."""
+    """One cycle per import that fails because of packages that run first; see `groups` for those that may."""
     groups: dict[tuple[str, int, str], list[Failure]] = {}
     for failure in failures:
-        groups.setdefault((failure.importer, failure.line, failure.imported), []).append(failure)
-    for (importer, line, imported), group in groups.items():
-        first = min(group, key=lambda f: (len(f.stack), f.name))
-        names = tuple(sorted({f.name for f in group if f.name}))
+        # Of what merely may fail, the shortest chain to each file is enough to judge it.
+        is_certain = failure.certainty is Certainty.CERTAIN
+        place = (failure.importer, failure.line) if is_certain else ("", 0)
+        groups.setdefault((*place, failure.imported), []).append(failure)
+    for (_, _, imported), group in sorted(groups.items()):
+        first = min(group, key=lambda f: (len(f.stack), f.importer, f.line, f.name))
+        importer, line = first.importer, first.line
+        same = [f for f in group if (f.importer, f.line) == (importer, line)]
+        names = tuple(sorted({f.name for f in same if f.name}))
         steps = []
         # Without a stack the module waits for nobody: it imports a part of itself.
         followers = [*(running.path for running in first.stack[1:]), importer][: len(first.stack)]

@@ -13,7 +13,7 @@ from dataclasses import replace
 
 from analyzers.import_graph import EdgeKind, ImportEdge, ImportGraph
 from analyzers.import_simulation import Certainty, Failure, Failures, Simulation
-from analyzers.import_time_uses import Chain, import_time_chains
+from analyzers.import_time_uses import Chain, ImportTimeUses, import_time_uses
 from analyzers.relocation_map import RelocationMap
 from analyzers.source import decode
 from analyzers.strong_components import components
@@ -94,8 +94,8 @@ def new_failures(
     """What fails in `after` when a module is imported first, and did not when the same was first in
     `before`.
     """
-    old_chains = _Chains(before, read_before, None, paths)
-    new_chains = _Chains(after, read_after, before, paths)
+    old_uses = _Uses(before, read_before, None, paths)
+    new_uses = _Uses(after, read_after, old_uses, paths)
     old_links, new_links = _runtime_links(before), _runtime_links(after)
     old_knots, new_knots = _knots(old_links), _knots(new_links)
     home = {member: members for members in old_knots for member in members}
@@ -106,58 +106,79 @@ def new_failures(
     old_failures: Failures = {}
     new_failures: Failures = {}
     failing: set[str] = set()
-    looked_at: set[frozenset[str]] = set()
     for members in new_knots:
         is_changed = not _is_unchanged(members, before, after, back, home)
         if not is_changed and members.isdisjoint(downstream):
             continue
-        met = Simulation(after, members, new_chains).failures()
+        met = Simulation(after, members).failures()
         if met:
             failing |= members
-        if is_changed:
-            new_failures.update(met)
-            for member in sorted(members):
-                old_members = home.get(back.get(member, ""), frozenset())
-                if old_members and old_members not in looked_at:
-                    looked_at.add(old_members)
-                    old_failures.update(Simulation(before, old_members, old_chains).failures())
+        if not is_changed or not met:
+            continue
+        homes = {home[back[m]] for m in members if m in back and back[m] in home}
+        # First without reading a text: what could fail, could it fail in the same way before?
+        known: Failures = {}
+        for old_members in sorted(homes, key=min):
+            known.update(Simulation(before, old_members).failures())
+        if _difference(met, known, back, paths, by_names=True):
+            for old_members in sorted(homes, key=min):
+                old_failures.update(Simulation(before, old_members, old_uses).failures())
+            new_failures.update(Simulation(after, members, new_uses).failures())
     # What leads to a moved file may enter a knot by another door, since other packages run first.
     doors = upstream & _reaching(new_links, failing)
     if doors:
-        between = _reached(new_links, doors) & _reaching(new_links, failing)
-        new_failures.update(_only(Simulation(after, between, new_chains).failures(), doors))
         old_doors = {back[door] for door in doors if door in back}
-        between = _reached(old_links, old_doors)
-        old_failures.update(_only(Simulation(before, between, old_chains).failures(), old_doors))
+        new_between = _reached(new_links, doors) & _reaching(new_links, failing)
+        old_between = _reached(old_links, old_doors)
+        met = _only(Simulation(after, new_between).failures(), doors)
+        known = _only(Simulation(before, old_between).failures(), old_doors)
+        if _difference(met, known, back, paths, by_names=True):
+            new_failures.update(_only(Simulation(after, new_between, new_uses).failures(), doors))
+            old_failures.update(_only(Simulation(before, old_between, old_uses).failures(), old_doors))
+        else:
+            new_failures = {key: value for key, value in new_failures.items() if key[0] not in doors}
     return _difference(new_failures, old_failures, back, paths)
 
 
-class _Chains:
-    """The import-time uses of files, read when they are asked for.
+class _Uses:
+    """The import-time uses of files, read when they are asked for; equal bytes are parsed once.
 
     Without a reader, files are read below the root if their bytes are still those of the index, under their
-    new or their old path; `before` is given for the tree afterwards. Names there count as they stand and as
+    new or their old path. `before` is given for the tree afterwards: names there count as they stand and as
     they will be, since the text may not be rewritten yet.
     """
 
     def __init__(
-        self, graph: ImportGraph, read: Reader | None, before: ImportGraph | None, paths: Renaming
+        self, graph: ImportGraph, read: Reader | None, before: _Uses | None, paths: Renaming
     ) -> None:
         self._index = graph.index
         self._read = read
         self._paths = paths
-        self._old_paths = {paths.new_path(p): p for p in before.index.files} if before is not None else {}
-        self._known: dict[str, frozenset[Chain] | None] = {}
+        self._is_after = before is not None
+        self._old_paths: dict[str, str] = {}
+        self._parsed: dict[bytes, ImportTimeUses | None] = {}
+        if before is not None:
+            self._old_paths = {paths.new_path(p): p for p in before._index.files}
+            self._parsed = before._parsed
+        self._known: dict[str, ImportTimeUses | None] = {}
 
-    def __call__(self, path: str) -> frozenset[Chain] | None:
+    def __call__(self, path: str) -> ImportTimeUses | None:
         if path not in self._known:
             content = self._read(path) if self._read is not None else self._from_disk(path)
-            source = decode(content) if content is not None else None
-            chains = import_time_chains(source.text) if source is not None and not source.error else None
-            if chains is not None and self._old_paths:
-                chains |= frozenset(self._paths.new_chain(chain) for chain in chains)
-            self._known[path] = chains
+            uses = self._parse(content) if content is not None else None
+            if uses is not None and self._is_after:
+                uses = ImportTimeUses(self._renamed(uses.certain), self._renamed(uses.possible))
+            self._known[path] = uses
         return self._known[path]
+
+    def _parse(self, content: bytes) -> ImportTimeUses | None:
+        if content not in self._parsed:
+            source = decode(content)
+            self._parsed[content] = None if source.error else import_time_uses(source.text)
+        return self._parsed[content]
+
+    def _renamed(self, chains: frozenset[Chain]) -> frozenset[Chain]:
+        return chains | {self._paths.new_chain(chain) for chain in chains}
 
     def _from_disk(self, path: str) -> bytes | None:
         wanted = self._index.files[path].sha256
@@ -177,7 +198,13 @@ def _difference(
     old_failures: Failures,
     back: Mapping[str, str],
     paths: Renaming,
+    *,
+    by_names: bool = False,
 ) -> list[Failure]:
+    """The failures that are new for the file that is imported first.
+
+    With `by_names`, a possible failure also counts as new when the module had other names at that moment.
+    """
     fresh: dict[tuple[str, int, str, str], Failure] = {}
     with_branches: dict[tuple[str, int, str, str], set[bool]] = {}
     for (entry, runs_branches), failures in new_failures.items():
@@ -185,9 +212,13 @@ def _difference(
         if any(f.certainty is Certainty.CERTAIN and not f.is_caught for f in old):
             # It could not be imported first before.
             continue
-        known = {(paths.new_path(f.importer), paths.new_name(f.module, f.name)): f.is_caught for f in old}
+        known = {
+            _key(paths.new_path(f.importer), paths.new_name(f.module, f.name), f, by_names): f.is_caught
+            for f in old
+        }
         for failure in failures:
-            was_caught = known.get((failure.importer, (failure.module, failure.name)))
+            place = _key(failure.importer, (failure.module, failure.name), failure, by_names)
+            was_caught = known.get(place)
             if was_caught is None or (was_caught and not failure.is_caught):
                 key = (failure.importer, failure.line, failure.module, failure.name)
                 with_branches.setdefault(key, set()).add(runs_branches)
@@ -199,6 +230,10 @@ def _difference(
         fresh[key] if len(with_branches[key]) == 2 else replace(fresh[key], certainty=Certainty.POSSIBLE)
         for key in sorted(fresh)
     ]
+
+
+def _key(importer: str, what: tuple[str, str], failure: Failure, by_names: bool) -> tuple[object, ...]:
+    return (importer, what, failure.available if by_names and not failure.name else 0)
 
 
 def _knots(links: Mapping[str, set[str]]) -> list[frozenset[str]]:

@@ -79,7 +79,8 @@ class ImportGraph:
     `unresolved` is sorted in the same way. `resolver` answers what a name is.
     """
 
-    def __init__(self, index: SourceIndex) -> None:
+    def __init__(self, index: SourceIndex, before: ImportGraph | None = None) -> None:
+        """Read the edges of `index`; those of files that cannot have changed are taken from `before`."""
         self.index = index
         self.resolver = NameResolver(index)
         self._extensions = _extension_modules(index)
@@ -92,8 +93,13 @@ class ImportGraph:
         self._members: dict[tuple[str, str], str] = {}
         edges: list[ImportEdge] = []
         unresolved: list[UnresolvedImport] = []
+        unchanged: dict[str, tuple[ImportEdge, ...]] = {}
+        if before is not None and (before._tops, before._hidden) == (tops, self._hidden):
+            unchanged = _unchanged_edges(before, index)
         for path, record in index.files.items():
-            if record.imports:
+            if path in unchanged:
+                edges.extend(unchanged[path])
+            elif record.imports:
                 self._read(path, record, edges, unresolved)
         self.edges = tuple(edges)
         self.unresolved = tuple(unresolved)
@@ -347,6 +353,28 @@ def _unresolved(
 ) -> UnresolvedImport:
     guarded = bool(statement.guard & _GUARDED)
     return UnresolvedImport(path, statement.line, kind, module, name, reason, guarded)
+
+
+def _unchanged_edges(before: ImportGraph, index: SourceIndex) -> dict[str, tuple[ImportEdge, ...]]:
+    """The edges of files that are the same object in both trees, and so is all that they name.
+
+    Left out are files with an import that leads nowhere (it may lead somewhere now), that name a namespace
+    package (it may have become a regular one), or a module that got or lost a submodule.
+    """
+    old, new = before.index, index
+    unsure = {u.importer for u in before.unresolved}
+    touched = {m for m in old.modules.keys() | new.modules.keys() if old.modules.get(m) != new.modules.get(m)}
+    touched |= {m for m, path in new.modules.items() if old.files.get(path) is not new.files[path]}
+    touched |= old.packages ^ new.packages
+    touched |= {module.rpartition(".")[0] for module in touched}
+    found = {}
+    for path, record in new.files.items():
+        if old.files.get(path) is not record or path in unsure:
+            continue
+        edges = before.by_importer.get(path, ())
+        if all(edge.imported and edge.module not in touched for edge in edges):
+            found[path] = edges
+    return found
 
 
 def _grouped(pairs: Iterable[tuple[str, ImportEdge]]) -> dict[str, tuple[ImportEdge, ...]]:

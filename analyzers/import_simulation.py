@@ -16,7 +16,7 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from analyzers.import_graph import EdgeKind, ImportEdge, ImportGraph
-from analyzers.import_time_uses import Chain
+from analyzers.import_time_uses import ImportTimeUses
 from analyzers.model import DefinitionKind, Guard
 from analyzers.name_resolution import Kind
 
@@ -58,10 +58,11 @@ class Failure:
     certainty: Certainty
     stack: tuple[Running, ...]
     is_caught: bool = False
+    available: int = 0
 
 
 #: A path to the dotted uses that run with its import; None: unknown.
-ChainsOf = Callable[[str], "frozenset[Chain] | None"]
+UsesOf = Callable[[str], "ImportTimeUses | None"]
 
 #: See `Simulation.failures`.
 Failures = dict[tuple[str, bool], tuple[Failure, ...]]
@@ -87,6 +88,7 @@ class _Program:
     lines: dict[str, int]
     is_open: bool
     tried: frozenset[int]
+    branches: frozenset[int]
     dotted: frozenset[tuple[str, ...]]  # the first two segments of what plain imports name
 
 
@@ -110,13 +112,13 @@ class Simulation:
         graph: the tree.
         members: paths of the files to run; all others count as loaded, which is right when none of them leads
             back to a member.
-        chains: what a file uses at import time; without it, every module bound too early is a possible
+        uses: what a file uses at import time; without it, every module bound too early is a possible
         failure.
     """
 
-    def __init__(self, graph: ImportGraph, members: Iterable[str], chains: ChainsOf | None = None) -> None:
+    def __init__(self, graph: ImportGraph, members: Iterable[str], uses: UsesOf | None = None) -> None:
         self.graph = graph
-        self._chains = chains
+        self._uses = uses
         self._paths = {graph.module_of(path): path for path in members if graph.module_of(path)}
         self._programs: dict[str, _Program] = {}
         self._prefixes: dict[str, tuple[str, ...]] = {}
@@ -234,7 +236,7 @@ class Simulation:
                         if certainty is Certainty.CERTAIN:
                             raise _ImportFails
             except _ImportFails:
-                if not step.is_tried:
+                if not (step.is_tried or step.is_branch):
                     raise
                 continue
             state.bound[module].update(step.bound)
@@ -275,9 +277,8 @@ class Simulation:
         running = [p for p in self._inside(bound) if p in state.running]
         if not running or (local and bound not in running):
             return
-        chains = self._chains(self._paths[module]) if self._chains is not None else None
-        root = local or bound.partition(".")[0]
-        if chains is None:
+        uses = self._uses(self._paths[module]) if self._uses is not None else None
+        if uses is None:
             if bound == module and local:
                 return
             # `import a.b.c` is used as `a.b.c`: `b` becomes an attribute of `a` only when `a.b` has run.
@@ -285,33 +286,41 @@ class Simulation:
             if culprits:
                 yield culprits[-1], bound, "", Certainty.POSSIBLE
             return
+        root = local or bound.partition(".")[0]
         others = self._program(module).dotted
-        for chain in sorted(c for c in chains if c[0] == root):
-            if not local and chain[:2] in others and tuple(bound.split(".")[:2]) != chain[:2]:
-                # Another statement of the file brings it.
-                continue
-            current = bound if local else root
-            if len(chain) == 1:
-                if local:
-                    yield current, bound, "", Certainty.POSSIBLE
-                continue
-            for name in chain[1:]:
-                inner = f"{current}.{name}"
-                is_bound = name in state.bound.get(current, ())
-                if inner in state.running and not is_bound:
-                    # A module becomes an attribute of its package only when it has run.
-                    yield inner, current, name, Certainty.CERTAIN
-                    break
-                if current in state.running and current != module and not is_bound:
-                    certainty = self._lacks(current, name, state)
-                    if certainty is None and inner in self._paths and inner not in state.done:
-                        certainty = Certainty.CERTAIN
-                    if certainty is not None:
-                        yield current, current, name, certainty
-                        break
-                if not self._resolver.facts.exists(inner):
-                    break
-                current = inner
+        for chains in (uses.certain, uses.possible):
+            for chain in sorted(c for c in chains if c[0] == root):
+                if not local and chain[:2] in others and tuple(bound.split(".")[:2]) != chain[:2]:
+                    # Another statement of the file brings it.
+                    continue
+                early = self._early_use(module, chain, bound if local else root, bool(local), state)
+                if early is not None:
+                    culprit, wanted, name, certainty = early
+                    is_certain = chains is uses.certain
+                    yield culprit, wanted, name, certainty if is_certain else Certainty.POSSIBLE
+
+    def _early_use(
+        self, module: str, chain: tuple[str, ...], current: str, is_local: bool, state: _State
+    ) -> tuple[str, str, str, Certainty] | None:
+        """What one dotted use misses; `current` is the module that its first segment stands for."""
+        if len(chain) == 1:
+            return (current, current, "", Certainty.POSSIBLE) if is_local else None
+        for name in chain[1:]:
+            inner = f"{current}.{name}"
+            is_bound = name in state.bound.get(current, ())
+            if inner in state.running and not is_bound:
+                # A module becomes an attribute of its package only when it has run.
+                return inner, current, name, Certainty.CERTAIN
+            if current in state.running and current != module and not is_bound:
+                certainty = self._lacks(current, name, state)
+                if certainty is None and inner in self._paths and inner not in state.done:
+                    certainty = Certainty.CERTAIN
+                if certainty is not None:
+                    return current, current, name, certainty
+            if not self._resolver.facts.exists(inner):
+                return None
+            current = inner
+        return None
 
     def _failure(
         self,
@@ -330,13 +339,19 @@ class Simulation:
             Running(self._paths[m], state.running[m], follower)
             for m, follower in zip(order[start:], order[start + 1 :], strict=False)
         )
-        caught = any(self._is_tried(m, state.running[m]) for m in order)
+        caught = any(state.running[m] in self._program(m).tried for m in order)
+        if any(state.running[m] in self._program(m).branches for m in order):
+            # The branch may not run.
+            certainty = Certainty.POSSIBLE
+        available = hash((self._bound_so_far(wanted, state), frozenset(state.bound.get(wanted, ()))))
         return Failure(
-            self._paths[module], line, self._paths[culprit], wanted, name, certainty, chain, caught
+            self._paths[module], line, self._paths[culprit], wanted, name, certainty, chain, caught, available
         )
 
-    def _is_tried(self, module: str, line: int) -> bool:
-        return line in self._program(module).tried
+    def _bound_so_far(self, module: str, state: _State) -> int:
+        """How many definitions of a running module have been run."""
+        line = state.running.get(module, 0)
+        return sum(at < line for at in self._program(module).lines.values()) if line else 0
 
     # -- programs --------------------------------------------------------------------------------------------
 
@@ -404,10 +419,11 @@ class Simulation:
                 for alias in statement.names:
                     lines[alias.bound] = min(statement.line, lines.get(alias.bound, statement.line))
         tried = frozenset(step.line for step in steps if step.is_tried)
+        branches = frozenset(step.line for step in steps if step.is_branch)
         dotted = frozenset(
             tuple(name.split(".")[:2]) for step in steps for name, local in step.modules if not local
         )
-        return _Program(module, tuple(steps), lines, self._resolver.is_open(module), tried, dotted)
+        return _Program(module, tuple(steps), lines, self._resolver.is_open(module), tried, branches, dotted)
 
     def _inner(self, module: str, name: str) -> str:
         """The module of the component that a bound name of `module` stands for; empty: none."""

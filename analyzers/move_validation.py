@@ -100,7 +100,7 @@ def validate_moves(
     findings += check_layers(entries, graph, rules, heads)
     findings += _names_and_data(relocations, graph, read)
     new_packages = packages_to_create(relocations, index)
-    after = ImportGraph(tree_after(index, relocations, new_packages))
+    after = ImportGraph(tree_after(index, relocations, new_packages), graph)
     old_paths = {new: old for old, new in relocations.paths.items()}
     cycles = compare_cycles(
         graph, after, relocations, read_after=lambda path: read(old_paths.get(path, path)), read_before=read

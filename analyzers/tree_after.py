@@ -54,6 +54,8 @@ class _Foretelling:
         self.index = index
         self.relocations = relocations
         self.resolver = NameResolver(index)
+        named = [*relocations.moved_modules, *(module for module, _ in relocations.moved_symbols)]
+        self._tops = {module.partition(".")[0] for module in named}
         self._gained: dict[str, list[Definition]] = {}
         for (module, name), (new_module, new_name) in relocations.moved_symbols.items():
             record = index.record_of(module)
@@ -67,8 +69,12 @@ class _Foretelling:
         """The record of a file afterwards; the same object when nothing in it changes."""
         name = self.index.names.get(path)
         imports: list[ImportRecord] = []
+        tops = self._tops
         for statement in record.imports:
-            imports.extend(self._statement(name, statement, is_moving=new_path != path))
+            if statement.is_from and not statement.level and statement.module.partition(".")[0] not in tops:
+                imports.append(statement)
+            else:
+                imports.extend(self._statement(name, statement, is_moving=new_path != path))
         definitions = self._definitions(name, record)
         same = len(imports) == len(record.imports) and all(
             a is b for a, b in zip(imports, record.imports, strict=True)

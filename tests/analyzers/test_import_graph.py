@@ -9,7 +9,11 @@ import pytest
 from analyzers.import_graph import EdgeKind, ImportEdge, ImportGraph
 from analyzers.import_index import SourceIndex, load_index, records_for
 from analyzers.layout import ProjectLayout
-from hocmig.sample.generator import write_sample
+from analyzers.model import Relocation
+from analyzers.move_preconditions import packages_to_create
+from analyzers.relocation_map import RelocationMap
+from analyzers.tree_after import tree_after
+from hocmig.sample.generator import render_sample, summarize, write_sample
 
 
 def _graph(files: dict[str, str], roots: tuple[str, ...] = (".",)) -> ImportGraph:
@@ -191,3 +195,35 @@ def test_order_is_that_of_paths_and_lines(tmp_path: Path) -> None:
     again = ImportGraph(load_index(ProjectLayout(tmp_path / "sample", ("backend",))))
     assert again.edges == graph.edges
     assert again.unresolved == graph.unresolved
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_graph_made_from_the_one_before_is_the_same(tmp_path: Path, seed: int) -> None:
+    write_sample(tmp_path / "sample", seed=seed + 1)
+    layout = ProjectLayout(tmp_path / "sample", ("backend",))
+    index = load_index(layout)
+    below = "backend/app/hoc/cus/"
+    entries = []
+    for old, new in summarize(render_sample(seed=seed + 1)).movable:
+        names = layout.module_of(below + old), layout.module_of(below + new)
+        assert names[0] is not None
+        assert names[1] is not None
+        entries.append(Relocation(names[0].name, names[1].name, old_path=below + old, new_path=below + new))
+    relocations = RelocationMap(entries)
+    after = tree_after(index, relocations, packages_to_create(relocations, index))
+    whole, quick = ImportGraph(after), ImportGraph(after, ImportGraph(index))
+    assert quick.edges == whole.edges
+    assert quick.unresolved == whole.unresolved
+
+
+def test_files_whose_answers_can_change_are_read_again() -> None:
+    files = {"a/__init__.py": "def __getattr__(n): ...\n", "n/m.py": "", "k.py": "", "client.py": ""}
+    texts = ("from a import k\n", "import n\n", "from a.gone import x\n", "from n import k\n", "import json\n")
+    for text in texts:
+        before = _graph({**files, "client.py": text})
+        for new_path in ("a/k.py", "n/k.py", "a/gone.py", "n/__init__.py", "json.py"):
+            added = records_for({new_path: b"x = 1\n"})
+            after = before.index.with_changes((), added)
+            whole = ImportGraph(after)
+            quick = ImportGraph(after, before)
+            assert (quick.edges, quick.unresolved) == (whole.edges, whole.unresolved)

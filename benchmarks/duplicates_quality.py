@@ -1,12 +1,13 @@
 """Measures recall and precision of the duplicate search on trees with injected clones, beside other tools.
 
-    python benchmarks/duplicates_quality.py --clonebench clonebench.py --corpus site-packages/django --seed 11 \\
+    python benchmarks/duplicates_quality.py --clonebench clonebench.py --corpus site-packages/django --seed 11
+    \\
         --work WORK [--jscpd node_modules/.bin/jscpd] [--symilar symilar] [--pmd pmd/bin/pmd]
 
-For each corpus and seed it generates the tree once (WORK/NAME-SEED), searches it in all modes with the default
-settings and scope `all`, writes every pair of every group as CSV, and prints the table of clonebench. The
-other tools run on the same tree; their settings are in `PEERS`, the ones that find most first. A tool that ends
-with an error is said so, and its row left out.
+For each corpus and seed it generates the tree once (WORK/NAME-SEED), searches it in all modes with the
+default settings and scope `all`, writes every pair of every group as CSV, and prints the table of clonebench.
+The other tools run on the same tree; their settings are in `PEERS`, the ones that find most first. A tool
+that ends with an error is said so, and its row left out.
 """
 
 from __future__ import annotations
@@ -113,10 +114,18 @@ def symilar_rows(command: str, tree: Path, work: Path, options: Sequence[str]) -
             places.append((match[1], int(match[2]) + 1, int(match[3])))
 
 
+_IGNORE = ("--ignore-identifiers", "--ignore-literals")
 PEERS = {
     "jscpd": (
         jscpd_rows,
-        (("default", ()), ("10 lines, 40 tokens", ("--min-lines", "10", "--min-tokens", "40"))),
+        (
+            ("default", ()),
+            ("gaps", ("--min-lines", "8", "--min-tokens", "40", "--max-gap-lines", "3")),
+            (
+                "names and literals ignored, gaps",
+                ("--min-lines", "8", "--min-tokens", "40", "--max-gap-lines", "3", *_IGNORE),
+            ),
+        ),
     ),
     "pmd": (
         pmd_rows,

@@ -92,7 +92,8 @@ def rendered_findings(result: DuplicatesResult, limit: int) -> str:
         state = "".join(f", {word}" for word, on in states if on)
         out.append(
             f"{one.group_id}  {group.kind.value}  {len(group.places)} copies,"
-            f" {100 * group.similarity:.0f} %{state}, saves {ranked.saved_lines} lines: {ranked.recommendation}"
+            f" {100 * group.similarity:.0f} %{state}, saves {ranked.saved_lines} lines:"
+            f" {ranked.recommendation}"
         )
         places = [group.places[ranked.canonical]]
         places += [p for n, p in enumerate(group.places) if n != ranked.canonical]

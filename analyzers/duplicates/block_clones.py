@@ -51,7 +51,7 @@ def regions_of(corpus: Corpus, segments: tuple[int, int], seeds: Seeds) -> list[
     for chain in chains:
         first_a, first_b = chain[0]
         last_a, last_b = chain[-1]
-        runs = [_run(corpus, a, b, high_a, high_b) for a, b in chain]
+        runs = _runs(corpus, chain, high_a, high_b)
         region = (
             max(low_a, first_a - _MARGIN),
             min(high_a, max(a + n for (a, _), n in zip(chain, runs)) + _MARGIN),  # noqa: B905
@@ -66,6 +66,19 @@ def regions_of(corpus: Corpus, segments: tuple[int, int], seeds: Seeds) -> list[
             region = (region[0], middle, middle + 1, region[3])
         if region[0] <= region[1] and region[2] <= region[3]:
             out.append((region, chain))
+    return out
+
+
+def _runs(corpus: Corpus, chain: Seeds, high_a: int, high_b: int) -> list[int]:
+    """How far each seed runs on; 0 for one inside the run of the seed before it."""
+    out = []
+    end = diagonal = -1
+    for a, b in chain:
+        if b - a == diagonal and a <= end:
+            out.append(0)
+            continue
+        out.append(_run(corpus, a, b, high_a, high_b))
+        diagonal, end = b - a, a + out[-1]
     return out
 
 

@@ -50,9 +50,9 @@ def outline_definitions(corpus: Corpus, min_rows: int) -> Outline:
 
 def definition_candidates(
     corpus: Corpus, outline: Outline, seeds: Iterable[tuple[int, int]], least_ratio: float
-) -> set[tuple[int, int]]:
-    """Returns pairs of functions and of classes that share a seed and whose sizes allow `least_ratio`."""
-    found: set[tuple[int, int]] = set()
+) -> dict[tuple[int, int], int]:
+    """Returns pairs of functions and of classes of fitting sizes, with their number of seeds."""
+    found: dict[tuple[int, int], int] = {}
     around, definitions = outline.around, corpus.definitions
     for table in (outline.function_at, outline.class_at):
         for a, b in seeds:
@@ -61,10 +61,9 @@ def definition_candidates(
                 right = start
                 while right >= 0:
                     if left != right and _sizes_allow(definitions[left], definitions[right], least_ratio):
-                        if definitions[left].last < definitions[right].first:
-                            found.add((left, right))
-                        elif definitions[right].last < definitions[left].first:
-                            found.add((right, left))
+                        key = (min(left, right), max(left, right))
+                        if definitions[key[0]].last < definitions[key[1]].first:
+                            found[key] = found.get(key, 0) + 1
                     right = around[right]
                 left = around[left]
     return found

@@ -13,6 +13,8 @@ Verify = Callable[[Sequence[Edge]], Sequence[float]]
 
 SMALL_COMPONENT = 40
 """Up to this many members every missing pair of a component is verified; above, only those with its hubs."""
+HUGE_COMPONENT = 1_000
+"""Above this many members a component is one class as it stands: only generated code repeats that often."""
 _HUBS = 3
 _TOLERANCE = 0.9
 
@@ -36,6 +38,8 @@ def clone_classes(
     components = _components(neighbours)
     missing: list[Edge] = []
     for members in components:
+        if len(members) > HUGE_COMPONENT:
+            continue
         missing.extend(e for e in _missing(members, neighbours) if not apart(*e))
     tested = set(missing)
     strength = dict(edges)
@@ -46,6 +50,9 @@ def clone_classes(
             neighbours[b].add(a)
     classes: list[tuple[int, ...]] = []
     for members in components:
+        if len(members) > HUGE_COMPONENT:
+            classes.append(tuple(members))
+            continue
         classes.extend(_split(members, neighbours, strength, tested, apart))
     return sorted(classes)
 
@@ -88,8 +95,9 @@ def _split(
 ) -> list[tuple[int, ...]]:
     """Takes classes off a component, the best connected first.
 
-    A later class holds at most one member of earlier ones: else one thing would be reported again and again with
-    other company. What then is left are pairs of members of two classes; of these the closest ones are kept.
+    A later class holds at most one member of earlier ones: else one thing would be reported again and again
+    with other company. What then is left are pairs of members of two classes; of these the closest ones are
+    kept.
     """
     small = len(members) <= SMALL_COMPONENT
     left = {m: set(neighbours[m]) for m in members}

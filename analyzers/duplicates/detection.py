@@ -31,6 +31,7 @@ from analyzers.duplicates.stream_reading import Advance, Read, read_hashes, read
 from analyzers.duplicates.token_stream import FileStream
 from analyzers.duplicates.verification import (
     FilePair,
+    FilePairResult,
     VerificationRules,
     VerifiedPair,
     pair_digest,
@@ -77,7 +78,7 @@ class DetectionCache(msgspec.Struct):
     key: str = ""
     result: DetectedClones | None = None
     streams: dict[str, FileStream] = {}
-    verified: dict[bytes, tuple[VerifiedPair, ...]] = {}
+    verified: dict[bytes, FilePairResult] = {}
 
 
 def detect_duplicates(
@@ -124,7 +125,7 @@ def detect_duplicates(
         notes.append(Note("", f"{generated} generated files: not compared with each other"))
     if "exact" in settings.modes:
         groups.extend(file_groups(streams, settings.min_function_lines))
-    verified: dict[bytes, tuple[VerifiedPair, ...]] = {}
+    verified: dict[bytes, FilePairResult] = {}
     if settings.modes & {"function", "block"}:
         chosen = _representatives(streams, settings)
         search = _Search(chosen, [streams[p] for p in chosen], read, settings, processes)
@@ -213,10 +214,10 @@ class _Search:
 
     def verify(
         self,
-        known: Mapping[bytes, tuple[VerifiedPair, ...]],
+        known: Mapping[bytes, FilePairResult],
         notes: list[Note],
         advance: Advance,
-    ) -> tuple[list[tuple[int, int, tuple[VerifiedPair, ...]]], dict[bytes, tuple[VerifiedPair, ...]]]:
+    ) -> tuple[list[tuple[int, int, tuple[VerifiedPair, ...]]], dict[bytes, FilePairResult]]:
         """Returns what was found between each two files, and the same by digest for the cache."""
         pairs = self._file_pairs(notes)
         salt = repr((CACHE_VERSION, self.rules, self.settings.min_function_lines)).encode()
@@ -240,7 +241,12 @@ class _Search:
         ):
             verified.update(zip((digests[n] for n in chunk), found, strict=True))
             advance(done, len(chunks))
-        return [(p.a, p.b, verified[d]) for p, d in zip(pairs, digests, strict=True)], verified
+        for pair, digest in zip(pairs, digests, strict=True):
+            if verified[digest].skipped:
+                paths = sorted({self.paths[pair.a], self.paths[pair.b]})
+                what = f"very repetitive: {verified[digest].skipped} candidate pairs were not compared"
+                notes.append(Note(paths[0], what + (f" with {paths[1]}" if len(paths) > 1 else "")))
+        return [(p.a, p.b, verified[d].pairs) for p, d in zip(pairs, digests, strict=True)], verified
 
     def _file_pairs(self, notes: list[Note]) -> list[FilePair]:
         limit = _SEEDS_PER_STATEMENT * len(self.corpus) + 10_000
@@ -286,7 +292,7 @@ def _seeds(search: _Search, job: tuple[int, int]) -> tuple[array[int], bool]:
     return out, False
 
 
-def _verify(search: _Search, pairs: Sequence[FilePair]) -> list[tuple[VerifiedPair, ...]]:
+def _verify(search: _Search, pairs: Sequence[FilePair]) -> list[FilePairResult]:
     return verify_file_pairs(search.corpus, search.outline, search.store(), search.rules, pairs)
 
 

@@ -115,7 +115,10 @@ def _groups(
         verify,
         lambda a, b: max(runs[a][0], runs[b][0]) <= min(runs[a][1], runs[b][1]),
     )
-    return [_group(corpus, paths, kind, members, runs, names, best) for members in classes]
+    from_first: dict[int, dict[int, _Edge]] = {}
+    for (a, b), edge in best.items():
+        from_first.setdefault(a, {})[b] = edge
+    return [_group(corpus, paths, kind, members, runs, names, from_first) for members in classes]
 
 
 def _group(
@@ -125,7 +128,7 @@ def _group(
     members: Sequence[int],
     runs: Sequence[Run],
     names: Mapping[Run, str],
-    edges: Mapping[tuple[int, int], _Edge],
+    edges: Mapping[int, Mapping[int, _Edge]],
 ) -> CloneGroup:
     listed = sorted(
         (Place(paths[corpus.file_of(runs[m][0])], *_rows(corpus, runs[m]), names.get(runs[m], "")), m)
@@ -133,17 +136,12 @@ def _group(
     )
     places = tuple(place for place, _ in listed)
     index = {m: n for n, (_, m) in enumerate(listed)}
-    pairs = []
-    for n, a in enumerate(members):
-        for b in members[n + 1 :]:
-            edge = edges.get((a, b))
-            if edge is not None:
-                pairs.append(_pair(corpus, index[a], index[b], edge))
+    inside = set(members)
+    held = [((a, b), edge) for a in members for b, edge in edges.get(a, {}).items() if b in inside]
+    pairs = [_pair(corpus, index[a], index[b], edge) for (a, b), edge in held]
     pairs.sort(key=lambda p: (p.a != 0, -p.similarity, p.a, p.b))
     code_lines = max(sum(corpus.code_rows[runs[m][0] : runs[m][1] + 1]) for m in members)
-    likenesses = [
-        edges[a, b].likeness for n, a in enumerate(members) for b in members[n + 1 :] if (a, b) in edges
-    ]
+    likenesses = [edge.likeness for _, edge in held]
     return CloneGroup(
         kind=kind,
         places=places,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import msgspec
@@ -16,6 +16,11 @@ from analyzers.duplicates.evidence_store import EvidenceStore
 from analyzers.duplicates.fragment_pairs import FragmentPair, Limits
 
 _ONE_FUNCTION = 0.6
+_MOST_STATEMENTS = 1_000_000
+_STRETCH = 64
+
+Spot = tuple[int, int, int, int]
+"""First and last statement of both sides."""
 
 
 class VerifiedPair(msgspec.Struct, frozen=True, array_like=True):
@@ -37,6 +42,13 @@ class VerifiedPair(msgspec.Struct, frozen=True, array_like=True):
     definition_a: int = -1
     definition_b: int = -1
     equal_members: float = 0.0
+
+
+class FilePairResult(msgspec.Struct, frozen=True, array_like=True):
+    """What was found between two files; `skipped` counts candidates left out as too many."""
+
+    pairs: tuple[VerifiedPair, ...]
+    skipped: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,14 +86,24 @@ def verify_file_pairs(
     store: EvidenceStore,
     rules: VerificationRules,
     pairs: Sequence[FilePair],
-) -> list[tuple[VerifiedPair, ...]]:
-    """Returns for each pair of files what was found between them, sorted by place."""
+) -> list[FilePairResult]:
+    """Returns for each pair of files what was found between them, sorted by place.
+
+    Candidates beyond the budget of a pair of files (only very repetitive code has so many) are skipped, those
+    with the fewest seeds.
+    """
     definitions: list[tuple[int, int]] = []
+    skipped = [0] * len(pairs)
+    spans = corpus.definitions
     if rules.functions:
-        for pair in pairs:
-            definitions.extend(
-                sorted(definition_candidates(corpus, outline, pair.seeds, rules.limits.threshold))
-            )
+        for n, pair in enumerate(pairs):
+            counts = definition_candidates(corpus, outline, pair.seeds, rules.limits.threshold)
+            sizes = {
+                (a, b): spans[a].last - spans[a].first + spans[b].last - spans[b].first + 2 for a, b in counts
+            }
+            kept = within_budget(counts, sizes, _budget(corpus, pair))
+            skipped[n] += len(counts) - len(kept)
+            definitions.extend(kept)
     found = verify_definitions(corpus, outline, store, rules.limits, definitions)
     by_files: dict[tuple[int, int], list[DefinitionPair]] = {}
     whole: set[tuple[int, int]] = set()
@@ -93,19 +115,52 @@ def verify_file_pairs(
     if rules.blocks:
         starts = corpus.segment_starts
         candidates: list[tuple[tuple[int, int], Seeds]] = []
-        for pair in pairs:
-            for segments, seeds in sorted(segment_candidates(corpus, pair.seeds).items()):
-                if (starts[segments[0]], starts[segments[1]]) not in whole:
-                    candidates.append((segments, seeds))
+        for n, pair in enumerate(pairs):
+            by_segments = {
+                key: seeds
+                for key, seeds in segment_candidates(corpus, pair.seeds).items()
+                if (starts[key[0]], starts[key[1]]) not in whole
+            }
+            weights = {key: len(seeds) for key, seeds in by_segments.items()}
+            lengths = {key: sum(starts[k + 1] - starts[k] for k in key) for key in by_segments}
+            chosen = within_budget(weights, lengths, _budget(corpus, pair))
+            skipped[n] += len(by_segments) - len(chosen)
+            candidates.extend((key, by_segments[key]) for key in chosen)
         blocks = verify_blocks(corpus, store, rules.limits, rules.min_block_rows, candidates)
     blocks_by_files: dict[tuple[int, int], list[FragmentPair]] = {}
     for block in blocks:
         files = (corpus.file_of(block.first_a), corpus.file_of(block.first_b))
         blocks_by_files.setdefault(files, []).append(block)
     return [
-        _of_files(corpus, pair, by_files.get((pair.a, pair.b), []), blocks_by_files.get((pair.a, pair.b), []))
-        for pair in pairs
+        FilePairResult(
+            _of_files(
+                corpus, pair, by_files.get((pair.a, pair.b), []), blocks_by_files.get((pair.a, pair.b), [])
+            ),
+            left_out,
+        )
+        for pair, left_out in zip(pairs, skipped, strict=True)
     ]
+
+
+def within_budget(
+    weights: Mapping[tuple[int, int], int], costs: Mapping[tuple[int, int], int], budget: int
+) -> list[tuple[int, int]]:
+    """Returns the candidates, sorted; the heaviest ones when all together would cost more than the budget."""
+    if sum(costs.values()) <= budget:
+        return sorted(weights)
+    kept = []
+    for candidate in sorted(weights, key=lambda c: (-weights[c], c)):
+        budget -= costs[candidate]
+        if budget < 0:
+            break
+        kept.append(candidate)
+    return sorted(kept)
+
+
+def _budget(corpus: Corpus, pair: FilePair) -> int:
+    """Statements that may be compared between two files; ordinary code stays below a tenth of it."""
+    size = sum(corpus.offsets[f + 1] - corpus.offsets[f] for f in {pair.a, pair.b})
+    return 20_000 + 4 * size + min(60 * size, _MOST_STATEMENTS)
 
 
 def _of_files(
@@ -114,12 +169,12 @@ def _of_files(
     base_a, base_b = corpus.offsets[pair.a], corpus.offsets[pair.b]
     first_a, first_b = corpus.definition_starts[pair.a], corpus.definition_starts[pair.b]
     out = []
-    covers: list[tuple[int, int, int, int]] = []
+    covers = _Covers()
     for item in sorted(_without_hollow_classes(corpus, definitions), key=lambda d: _heaviest_first(d.found)):
         spot = _spot(item.found)
-        if _covered(spot, covers):
+        if covers.hold(spot):
             continue
-        covers.append(spot)
+        covers.add(spot)
         kind = "class" if corpus.definitions[item.a].is_class else "function"
         out.append(
             _verified(
@@ -128,9 +183,9 @@ def _of_files(
         )
     for block in sorted(blocks, key=_heaviest_first):
         spot = _spot(block)
-        if _covered(spot, covers):
+        if covers.hold(spot):
             continue
-        covers.append(spot)
+        covers.add(spot)
         out.append(_verified("block", block, base_a, base_b, -1, -1, 0.0))
     return tuple(sorted(out, key=lambda p: (p.first_a, p.first_b, p.last_a, p.last_b)))
 
@@ -147,28 +202,47 @@ def _heaviest_first(found: FragmentPair) -> tuple[float, int, int]:
 
 def _without_hollow_classes(corpus: Corpus, definitions: list[DefinitionPair]) -> list[DefinitionPair]:
     """Drops pairs of classes that are alike by little more than one function in them."""
-    functions = [d for d in definitions if not corpus.definitions[d.a].is_class]
-    out = []
+    classes = _Covers()
+    weights: dict[Spot, float] = {}
     for item in definitions:
         if corpus.definitions[item.a].is_class:
-            spot = _spot(item.found)
-            inner = [f for f in functions if _covered(_spot(f.found), [spot])]
-            if any(_weight(f.found) > _ONE_FUNCTION * _weight(item.found) for f in inner):
-                continue
-        out.append(item)
-    return out
+            classes.add(_spot(item.found))
+            weights[_spot(item.found)] = _weight(item.found)
+    hollow: set[Spot] = set()
+    for item in definitions:
+        if not corpus.definitions[item.a].is_class:
+            for spot in classes.holding(_spot(item.found)):
+                if _weight(item.found) > _ONE_FUNCTION * weights[spot]:
+                    hollow.add(spot)
+    return [d for d in definitions if not corpus.definitions[d.a].is_class or _spot(d.found) not in hollow]
 
 
-def _spot(found: FragmentPair) -> tuple[int, int, int, int]:
+def _spot(found: FragmentPair) -> Spot:
     return (found.first_a, found.last_a, found.first_b, found.last_b)
 
 
-def _covered(spot: tuple[int, int, int, int], covers: list[tuple[int, int, int, int]]) -> bool:
-    """Whether a larger finding between the same files holds most of both sides."""
-    return any(
-        _inside(spot[0], spot[1], cover[0], cover[1]) and _inside(spot[2], spot[3], cover[2], cover[3])
-        for cover in covers
-    )
+class _Covers:
+    """Findings between two files, found again by the stretch of the first file that they take."""
+
+    def __init__(self) -> None:
+        self._stretches: dict[int, list[Spot]] = {}
+
+    def add(self, spot: Spot) -> None:
+        for stretch in range(spot[0] // _STRETCH, spot[1] // _STRETCH + 1):
+            self._stretches.setdefault(stretch, []).append(spot)
+
+    def hold(self, spot: Spot) -> bool:
+        """Whether one of them holds most of both sides."""
+        return bool(self.holding(spot))
+
+    def holding(self, spot: Spot) -> list[Spot]:
+        """Those of them that hold most of both sides: they also hold the middle of the first side."""
+        middle = (spot[0] + spot[1]) // 2
+        return [cover for cover in self._stretches.get(middle // _STRETCH, ()) if _covers(cover, spot)]
+
+
+def _covers(cover: Spot, spot: Spot) -> bool:
+    return _inside(spot[0], spot[1], cover[0], cover[1]) and _inside(spot[2], spot[3], cover[2], cover[3])
 
 
 def _inside(first: int, last: int, low: int, high: int) -> bool:

@@ -99,8 +99,8 @@ def _carried_out(old: str, new: str, index: SourceIndex) -> list[Relocation]:
         is_file = old_path.endswith((".py", ".pyi"))
         new_path = _new_path(old_path, is_file, new, index)
         if is_file and new_path in index.files:
-            names = (_module_name(path, index.layout) for path in (old_path, new_path))
-            return [Relocation(*names, old_path=old_path, new_path=new_path)]
+            old_module, new_module = (_module_name(path, index.layout) for path in (old_path, new_path))
+            return [Relocation(old_module, new_module, old_path=old_path, new_path=new_path)]
         is_nested = f"{new_path}/".startswith(f"{old_path}/") or f"{old_path}/".startswith(f"{new_path}/")
         back = [] if is_file or is_nested else _folder(new_path, old_path, index)
         if any(r.old_path in index.files for r in back):

@@ -336,8 +336,9 @@ def _literal_names(value: ast.expr) -> tuple[list[str], bool]:
 def _typing_guards(test: ast.expr) -> tuple[int, int]:
     """The guard flags of the two branches of an `if`: (condition holds, condition fails)."""
     if _last_name(test) in ("TYPE_CHECKING", "MYPY") or (isinstance(test, ast.Constant) and not test.value):
-        # `if False:` is how typing-only imports were written before `typing.TYPE_CHECKING`.
-        return _TYPE_CHECKING, _CONDITIONAL
+        # `if False:` is how typing-only imports were written before `typing.TYPE_CHECKING`. The other branch
+        # runs whenever the program runs.
+        return _TYPE_CHECKING, 0
     if isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
         holds, fails = _typing_guards(test.operand)
         return fails, holds

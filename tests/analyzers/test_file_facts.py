@@ -69,8 +69,10 @@ def test_reads_every_form_of_import(
         ("if TYPE_CHECKING:\n import x", Scope.MODULE, Guard.TYPE_CHECKING),
         ("if typing.TYPE_CHECKING:\n import x", Scope.MODULE, Guard.TYPE_CHECKING),
         ("if False:\n import x", Scope.MODULE, Guard.TYPE_CHECKING),
-        ("if TYPE_CHECKING:\n pass\nelse:\n import x", Scope.MODULE, Guard.CONDITIONAL),
-        ("if not TYPE_CHECKING:\n import x", Scope.MODULE, Guard.CONDITIONAL),
+        ("if TYPE_CHECKING:\n pass\nelse:\n import x", Scope.MODULE, Guard(0)),
+        ("if TYPE_CHECKING:\n pass\nelif y:\n import x", Scope.MODULE, Guard.CONDITIONAL),
+        ("if y:\n if not TYPE_CHECKING:\n  import x", Scope.MODULE, Guard.CONDITIONAL),
+        ("if not TYPE_CHECKING:\n import x", Scope.MODULE, Guard(0)),
         ("if not TYPE_CHECKING:\n pass\nelse:\n import x", Scope.MODULE, Guard.TYPE_CHECKING),
         (
             "if TYPE_CHECKING and y:\n import x",

@@ -92,7 +92,7 @@ def load_normalization(file: str) -> NormalizationPlan:
     from analyzers.configuration_file import read_configuration
 
     registry = read_registry(path, file)
-    root = repository_root(path.parent)
+    root = repository_root(path.resolve().parent)
     config_path = root / CONFIG_NAME
     config = read_configuration(config_path, root) if config_path.is_file() else Configuration()
     index = load_index(

@@ -200,7 +200,9 @@ class _Preparation:
         moved = dict(self._moved_files())
         after = self._tree_after(rewritten, created, shims, moved)
         certificate = self._prove(after, planned, rewritten)
-        cycles = new_cycles(self.index, after, self.relocations)
+        cycles = new_cycles(
+            self.index, after, self.relocations, read_after=self._read_after, read_before=self.read
+        )
         for cycle in cycles:
             self._cycle_finding(cycle)
         return PreparedRelocation(

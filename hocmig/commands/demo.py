@@ -162,8 +162,18 @@ def _duplicates(demo: _Demo, summary: SampleSummary) -> bool:
     return demo.run("P5: duplicates found and ranked", "duplicates") == 0
 
 
+def _consolidate(demo: _Demo, summary: SampleSummary) -> bool:
+    # Exit code 1 is right here: copies that differ in meaning are refused, and shown.
+    return demo.run("P6: copies consolidated", "consolidate", "--execute", "--all") in (0, 1)
+
+
 def _refactor(demo: _Demo, summary: SampleSummary) -> bool:
     return demo.run("P7: two clusters refactored", "refactor", "--execute") == 0
+
+
+def _normalize(demo: _Demo, summary: SampleSummary) -> bool:
+    accepted = demo.run("old architecture violations accepted", "check", "--write-baseline") == 0
+    return accepted and demo.run("P8: imports normalized", "normalize", "--execute") == 0
 
 
 #: The phases in order; each says whether it ended as it should.
@@ -175,7 +185,9 @@ _PHASES: tuple[Callable[[_Demo, SampleSummary], bool], ...] = (
     _lock,
     _verify,
     _duplicates,
+    _consolidate,
     _refactor,
+    _normalize,
 )
 
 _NEXT = (

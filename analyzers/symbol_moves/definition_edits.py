@@ -159,8 +159,8 @@ class _Planner:
                 return Target(module, path, name, items, False)
             context.report("SYMBOL001", "error", path, 0, "cannot be parsed: nothing can be moved into it")
         first = next(s for s, _ in context.sources.values() if module in s.goes.values())
-        client = context.index.module_at(first.path)
-        root = client.root if client is not None and client.is_importable else "."
+        home = context.index.module_at(first.path)
+        root = home.root if home is not None and home.is_importable else "."
         new_path = context.index.layout.path_of(module, root)
         newline = context.sources[first.module][1].source.newline
         head = self.heads.get(module, "")

@@ -16,6 +16,7 @@ from analyzers.consolidation import (
     plan_consolidation,
     read_candidates,
 )
+from analyzers.csv_table import read_csv
 from analyzers.errors import InputError
 from analyzers.model import Finding
 from analyzers.name_resolution import NameResolver
@@ -93,11 +94,14 @@ def prepare(
         workspace.config.domain_root.strip("/"),
         workspace.config.shared_domain if workspace.config.domain_root else "",
     )
+    finished = _finished(workspace, candidates)
     decided = []
     for candidate in candidates:
         found = plan_consolidation(candidate, workspace.index, read, around, extracts=extracts)
         if not names and found.action == "merge" and candidate.recommendation.startswith("REVIEW"):
             found = replace(found, action="plan", reason="is to be reviewed; name it with --candidate")
+        if found.action == "refused" and "does not" in found.reason and candidate.candidate_id in finished:
+            found = replace(found, action="done", reason="was carried out before")
         if names and found.action == "refused" and "run `hocmig duplicates`" in found.reason:
             problem, _, mend = found.reason.partition("; ")
             raise InputError(shown_as, candidate.line, f"{candidate.candidate_id}: {problem}", mend)
@@ -153,6 +157,24 @@ def _chosen(candidates: Sequence[Candidate], names: Sequence[str], shown_as: str
                 "--candidate", 0, f"{shown_as} has no candidate {name}", "run `hocmig duplicates` again"
             )
     return [c for c in candidates if not names or c.candidate_id in names]
+
+
+def _finished(workspace: Workspace, candidates: Sequence[Candidate]) -> set[str]:
+    """The candidates that the log says were carried out, with the same copies, and not taken back."""
+    log = workspace.artifacts / LOG_NAME
+    if not log.is_file():
+        return set()
+    status: dict[str, tuple[str, str]] = {}
+    for _, row in read_csv(log, LOG_COLUMNS[:7], shown_as=LOG_NAME):
+        if row["status"] == "ROLLED_BACK":
+            status.pop(row["candidate_id"], None)
+        else:
+            status[row["candidate_id"]] = row["status"], row["deleted_paths"]
+    return {
+        c.candidate_id
+        for c in candidates
+        if status.get(c.candidate_id) == ("SUCCESS", ",".join(map(str, c.copies)))
+    }
 
 
 def _without_overlaps(

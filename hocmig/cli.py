@@ -37,6 +37,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "mv": ("mv", "Move modules, packages or symbols without a workbook."),
     "run": ("run", "All phases in order, each behind the gate of the one before."),
     "recover": ("recover", "End an interrupted transaction."),
+    "report": ("report", "The story of the migration as one HTML file."),
     "status": ("status", "Where a migration stands, and which command comes next."),
 }
 

@@ -34,6 +34,7 @@ REPORT_COLUMNS = (
         "name_b",
         "renamed",
         "edited",
+        "varied",
         "canonical",
         "confidence_pct",
         "saved_loc",

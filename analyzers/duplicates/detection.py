@@ -23,7 +23,7 @@ from analyzers.duplicates.duplicate_model import (
     SuppressionMark,
 )
 from analyzers.duplicates.evidence_store import EvidenceStore
-from analyzers.duplicates.exact_files import equal_files, file_groups
+from analyzers.duplicates.exact_files import file_groups
 from analyzers.duplicates.fragment_pairs import Comparer, Limits
 from analyzers.duplicates.grouping import Likeness, Run, group_pairs
 from analyzers.duplicates.seeds import MEMBER_RULE, RAW_RULE, SHAPE_RULE, SeedRule, seed_pairs, window_keys
@@ -166,9 +166,18 @@ def _run_key(hashes: Mapping[str, str], notes: Sequence[Note], settings: Detecti
 
 
 def _representatives(streams: Mapping[str, FileStream], settings: DetectionSettings) -> list[str]:
-    """One path of each distinct content: in the shared domain where there is one, else the first."""
+    """The files to compare: of equal and of equivalent ones, which are findings themselves, only one.
+
+    That is the one in the shared domain if there is one, else the first. Without the mode `exact` there are
+    no such findings, and all files are compared.
+    """
+    if "exact" not in settings.modes:
+        return sorted(streams)
+    same: dict[str, list[str]] = {}
+    for path in sorted(streams):
+        same.setdefault(streams[path].normal_sha256 or streams[path].sha256, []).append(path)
     out = []
-    for paths in equal_files(streams).values():
+    for paths in same.values():
         shared = [
             p for p in paths if settings.shared_domain and settings.domains.get(p) == settings.shared_domain
         ]

@@ -55,6 +55,7 @@ class Limits:
     same_shape_statements: int = 7
     same_shape_shared: float = 0.22
     same_shape_variety: float = 0.6
+    least_variety: float = 0.3
     least_tokens: int = 45
 
 
@@ -163,6 +164,11 @@ class Comparer:
         """Returns the better of both ratios."""
         return max(self.ratio(good, a, b, True), self.ratio(good, a, b, False))
 
+    def _variety(self, pairs: Pairs) -> float:
+        """The share of different shapes: fields, registrations and tables repeat one shape over and over."""
+        shapes = self._corpus.shapes
+        return len({shapes[i] for i, _ in pairs}) / len(pairs)
+
     def _equal(self, pairs: Pairs) -> bool:
         raw = self._corpus.raw
         return all(raw[i] == raw[j] for i, j in pairs)
@@ -225,6 +231,12 @@ class Comparer:
         proof = prove([(self._store.of(i), self._store.of(j)) for i, j in pairs])
         proven = [p for p, kept in zip(pairs, proof.proven) if kept]  # noqa: B905
         consistent = [p for p, kept in zip(pairs, proof.consistent) if kept]  # noqa: B905
+        if (
+            proof.renamed
+            and len(pairs) >= limits.weak_statements
+            and self._variety(pairs) < limits.least_variety
+        ):
+            return None
         members = self._corpus.members
         varied = proof.varied or any(members[i] != members[j] for i, j in pairs)
         strong = self.best_ratio(proven, a, b)
@@ -241,12 +253,11 @@ class Comparer:
             and proof.shared >= limits.weak_shared
         ):
             return found(fits, proof.renamed, len(consistent), "mostly proven", varied)
-        shapes = self._corpus.shapes
         if (
             limits.same_shape_statements <= len(pairs) == sizes[0] == sizes[1]
             and len(consistent) >= 0.95 * len(pairs)
             and proof.shared >= limits.same_shape_shared
-            and len({shapes[i] for i, _ in pairs}) >= limits.same_shape_variety * len(pairs)
+            and self._variety(pairs) >= limits.same_shape_variety
         ):
             return found(fits, True, len(consistent), "same shape", varied)
         return None

@@ -83,6 +83,7 @@ class LineForms:
         depth = names = 0
         before = ""
         last = len(canonical) - 1
+        is_header = _is_header(canonical)
         for n, token in enumerate(canonical):
             first = token[0]
             if first.isalpha() or first == "_":
@@ -99,7 +100,7 @@ class LineForms:
                     if (
                         before == "."
                         or (after == "(" and before not in ("def", "class"))
-                        or (depth and after == "=")
+                        or (depth and after == "=" and not is_header)
                     ):
                         member.append(token)
                     else:
@@ -124,6 +125,11 @@ class LineForms:
         self.is_data = not names
 
 
+def _is_header(tokens: tuple[str, ...]) -> bool:
+    """Whether a statement is the head of a function: `name=` is a parameter there, no keyword argument."""
+    return tokens[0] == "def" or tokens[:2] == ("async", "def")
+
+
 @lru_cache(maxsize=200_000)
 def evidence(tokens: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
     """Returns (role, text) of each name that can be renamed and of each literal, in order.
@@ -136,6 +142,7 @@ def evidence(tokens: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
     before = ""
     canonical = canonical_tokens(tokens)
     last = len(canonical) - 1
+    is_header = _is_header(canonical)
     for n, token in enumerate(canonical):
         first = token[0]
         if first.isalpha() or first == "_":
@@ -144,7 +151,7 @@ def evidence(tokens: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
                     out.append((LITERAL, token))
                 elif before == ".":
                     out.append((MEMBER, token))
-                elif depth and n < last and canonical[n + 1] == "=":
+                elif depth and n < last and canonical[n + 1] == "=" and not is_header:
                     out.append((KEYWORD, token))
                 else:
                     out.append((NAME, token))

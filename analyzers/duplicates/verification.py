@@ -16,6 +16,7 @@ from analyzers.duplicates.evidence_store import EvidenceStore
 from analyzers.duplicates.fragment_pairs import FragmentPair, Limits
 
 _ONE_FUNCTION = 0.6
+_LOOSER = 0.1
 _MOST_STATEMENTS = 1_000_000
 _STRETCH = 64
 
@@ -203,16 +204,17 @@ def _heaviest_first(found: FragmentPair) -> tuple[float, int, int]:
 def _without_hollow_classes(corpus: Corpus, definitions: list[DefinitionPair]) -> list[DefinitionPair]:
     """Drops pairs of classes that are alike by little more than one function in them."""
     classes = _Covers()
-    weights: dict[Spot, float] = {}
+    found: dict[Spot, FragmentPair] = {}
     for item in definitions:
         if corpus.definitions[item.a].is_class:
             classes.add(_spot(item.found))
-            weights[_spot(item.found)] = _weight(item.found)
+            found[_spot(item.found)] = item.found
     hollow: set[Spot] = set()
     for item in definitions:
         if not corpus.definitions[item.a].is_class:
             for spot in classes.holding(_spot(item.found)):
-                if _weight(item.found) > _ONE_FUNCTION * weights[spot]:
+                looser = found[spot].similarity < item.found.similarity - _LOOSER
+                if looser and _weight(item.found) > _ONE_FUNCTION * _weight(found[spot]):
                     hollow.add(spot)
     return [d for d in definitions if not corpus.definitions[d.a].is_class or _spot(d.found) not in hollow]
 

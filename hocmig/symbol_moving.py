@@ -70,6 +70,7 @@ class SymbolMoving:
         self.created: dict[str, bytes] = {}
         self.gone: frozenset[str] = frozenset()
         self.outcome = RopeOutcome((), ())
+        self.forwards = False
         self.selection: MoveSelection | None = None
         if relocations.moved_symbols or merging.dissolved:
             self.selection = select_moves(
@@ -162,6 +163,7 @@ class SymbolMoving:
             rewritten.pop(path, None)
         self._add_packages(edits)
         if shim_until is not None:
+            self.forwards = True
             self._add_shims(rewritten, shim_until)
 
     def _ask_rope(self, edits: DefinitionEdits) -> None:
@@ -258,7 +260,16 @@ class SymbolMoving:
         """Compare the files between which definitions moved; see `prove_moves`."""
         if self.selection is None:
             return MoveProof()
-        return prove_moves(self.selection, self.index, after, self.relocations, self.read, read_after)
+        return prove_moves(
+            self.selection,
+            self.index,
+            after,
+            self.relocations,
+            self.read,
+            read_after,
+            ended=frozenset(self.merging.dissolved),
+            forwards=self.forwards,
+        )
 
 
 def _bytes(file: FileEdits) -> bytes | None:

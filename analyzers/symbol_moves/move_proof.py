@@ -46,9 +46,19 @@ def prove_moves(
     relocations: RelocationMap,
     read_before: ReadBytes,
     read_after: ReadBytes,
+    *,
+    ended: frozenset[str] = frozenset(),
+    forwards: bool = False,
 ) -> MoveProof:
-    """Compare the sources and targets of a selection in both trees."""
-    return _Prover(selection, before, after, relocations, read_before, read_after).run()
+    """Compare the sources and targets of a selection in both trees.
+
+    Args:
+        ended: modules that are gone afterwards, or only forward.
+        forwards: whether modules got a `__getattr__` that forwards the names which left.
+    """
+    prover = _Prover(selection, before, after, relocations, read_before, read_after)
+    prover.ended, prover.forwards = ended, forwards
+    return prover.run()
 
 
 class _Prover:
@@ -70,6 +80,8 @@ class _Prover:
         self.read_before = read_before
         self.read_after = read_after
         self.proof = MoveProof()
+        self.ended: frozenset[str] = frozenset()
+        self.forwards = False
 
     def run(self) -> MoveProof:
         moved = {self._module_at(path) for path in self.selection.moved_targets.values()}
@@ -101,12 +113,12 @@ class _Prover:
             if selected is None:
                 goal = self.relocations.module(module) or module
                 self._compare_bindings(module, items, goal, new_items.get(goal))
-            elif new_items[module] is not None:
+            elif new_items[module] is not None and module not in self.ended:
                 self._compare_bindings(module, items, module, new_items[module])
         for module, rest in pools.items():
             for item in rest:
                 names = ", ".join(sorted(item.binds)) or "a statement"
-                if self._is_new_binding(item):
+                if self._is_ours(item) or module in self.ended:
                     continue
                 self._differ(module, item.node.lineno, names, "appeared from nowhere")
         return self.proof
@@ -116,8 +128,9 @@ class _Prover:
         assert name is not None
         return name.name
 
-    @staticmethod
-    def _is_new_binding(item: Item) -> bool:
+    def _is_ours(self, item: Item) -> bool:
+        if self.forwards and item.binds == {"__getattr__"}:
+            return True
         return item.kind is ItemKind.STATEMENT and isinstance(item.node, ast.Pass)
 
     def _items(self, module: str, index: SourceIndex, read: ReadBytes) -> ModuleItems | None:

@@ -3,7 +3,8 @@
 Codes (E error, W warning, I information): SYMBOL001 E no such module or symbol; SYMBOL002 E other names are
 bound by the same statement; SYMBOL003 E module state would be split; SYMBOL004 E the target has that name;
 SYMBOL005 I a helper moves along; SYMBOL006 W a registration stays behind; SYMBOL007 W `__name__` and the like
-mean another module; SYMBOL008 W a stub or a patch string is not changed.
+mean another module; SYMBOL008 W a stub or a patch string is not changed;
+SYMBOL020 I the symbol was moved already.
 
 Source: the import-rewriting cases 38, 40, 41, 42 and 48; the notes on rope, moving symbols, 8.
 """
@@ -167,6 +168,12 @@ class _Selector:
         for name in sorted(names):
             if items.defined(name):
                 continue
+            if self._is_done(module, name, *names[name]):
+                del names[name]
+                self.report(
+                    "SYMBOL020", "info", path, None, f"{name} was moved to {self._goal(module, name)} already"
+                )
+                continue
             origin = self.resolver.bound(module, name)
             known = ", ".join(sorted(n for n in items.by_name if items.defined(n))[:8])
             if name in items.by_name and (origin is None or (origin.module, origin.name) == (module, name)):
@@ -193,6 +200,17 @@ class _Selector:
             for name in selection.items.by_name:
                 if selection.items.defined(name) and name != "__all__":
                     selection.names.setdefault(name, (end, name))
+
+    def _is_done(self, module: str, name: str, target: str, new: str) -> bool:
+        """Whether the name stands in its target already, and in the source at most as an import from there."""
+        there = self._items_of(target)
+        if there is None or not there.defined(new):
+            return False
+        bound = self.resolver.bound(module, name)
+        return bound is None or (bound.module, bound.name) == (target, new)
+
+    def _goal(self, module: str, name: str) -> str:
+        return ":".join(self.relocations.moved_symbols[module, name])
 
     def _select(self, selection: SourceSelection) -> None:
         """Close the set of moving items over groups and private helpers."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 FILES = {
     "app/a.py": '''
         """Sums."""

@@ -448,7 +448,8 @@ def test_star_imports_of_the_source_become_explicit(make_tree, move) -> None:
 def test_exchanged_symbols(make_tree, move) -> None:
     tree = make_tree(
         {
-            "app/a.py": "def f():\n    return 1\n\n\ndef keep_a():\n    return f() + g()\n\n\nfrom app.b import g\n",
+            "app/a.py": "def f():\n    return 1\n\n\ndef keep_a():\n    return f() + g()\n\n\n"
+            "from app.b import g\n",
             "app/b.py": "def g():\n    return 2\n\n\ndef keep_b():\n    return g()\n",
             "client.py": "from app.a import f, keep_a\nfrom app.b import g\nRESULT = [f(), g(), keep_a()]\n",
         }

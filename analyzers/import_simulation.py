@@ -86,6 +86,7 @@ class _Program:
     module: str
     steps: tuple[_Step, ...]
     lines: dict[str, int]
+    imported: dict[str, int]  # names that its own statements import, each with the line of the first
     is_open: bool
     tried: frozenset[int]
     branches: frozenset[int]
@@ -263,12 +264,29 @@ class Simulation:
             submodule = f"{base}.{name}"
             # Python finds the submodule instead of what will be bound later.
             return Certainty.POSSIBLE if self._resolver.facts.exists(submodule) else Certainty.CERTAIN
+        imported = program.imported.get(name)
+        if imported is not None and imported >= state.running[base] and not self._may_have(base, state):
+            # A statement will bind it, so nothing else is likely to have put it there before.
+            return Certainty.CERTAIN
         if program.is_open:
             return Certainty.POSSIBLE
         if name.startswith("__") or self._resolver.bound(base, name) is None:
             # Every module has it, or it is missing also when nothing runs: an import that is broken anyway.
             return None
         return Certainty.CERTAIN
+
+    def _may_have(self, module: str, state: _State) -> bool:
+        """Whether what has run of `module` may answer for any name: `__getattr__`, a star that hides its names."""
+        line = state.running[module]
+        program = self._program(module)
+        if program.lines.get("__getattr__", line) < line:
+            return True
+        return any(
+            step.line < line and self._resolver.exports_of(base) is None
+            for step in program.steps
+            for base, name in step.takes
+            if name == "*"
+        )
 
     def _early_uses(
         self, module: str, bound: str, local: str, state: _State
@@ -420,10 +438,19 @@ class Simulation:
                     lines[alias.bound] = min(statement.line, lines.get(alias.bound, statement.line))
         tried = frozenset(step.line for step in steps if step.is_tried)
         branches = frozenset(step.line for step in steps if step.is_branch)
+        imported: dict[str, int] = {}
+        for number in sorted(own):
+            statement = record.imports[number]
+            if statement.is_from and statement.scope.value == "module" and not statement.guard & _BRANCH:
+                for alias in statement.names:
+                    if self._resolver.bound(module, alias.bound) is not None:
+                        imported.setdefault(alias.bound, statement.line)
         dotted = frozenset(
             tuple(name.split(".")[:2]) for step in steps for name, local in step.modules if not local
         )
-        return _Program(module, tuple(steps), lines, self._resolver.is_open(module), tried, branches, dotted)
+        return _Program(
+            module, tuple(steps), lines, imported, self._resolver.is_open(module), tried, branches, dotted
+        )
 
     def _inner(self, module: str, name: str) -> str:
         """The module of the component that a bound name of `module` stands for; empty: none."""

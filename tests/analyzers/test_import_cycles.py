@@ -184,6 +184,26 @@ def test_package_that_needs_what_moves_into_it_makes_the_import_fail() -> None:
     assert bool(_report(files, relocations)) == bool(fresh)
 
 
+@pytest.mark.parametrize(
+    "opening",
+    ["globals().update({})\n", "from loose import *\n"],
+)
+def test_a_module_with_hidden_names_still_lacks_what_it_imports_later(opening: str) -> None:
+    files = {
+        "top/__init__.py": opening + "from top.tools import mark\nfrom top.kinds import Kind\n",
+        "top/tools/__init__.py": "from top.tools.marks import mark\nfrom top.tools.extra import E\n",
+        "top/tools/marks.py": "def mark(x):\n    return x\n",
+        "top/tools/extra.py": "E = 1\n",
+        "top/kinds/__init__.py": "from top.kinds.graph import Kind\n",
+        "top/kinds/graph.py": "import top\n\n@top.mark\nclass Kind:\n    pass\n",
+        "loose.py": "import os\n__all__ = ['LOOSE']\nLOOSE = os.name\n",
+    }
+    relocations = {"top.tools.extra": "top.kinds.extra"}
+    assert _failing(files, {}) == set()
+    assert "top" in _failing(files, relocations)
+    assert "certain" in {cycle.fails for cycle in _report(files, relocations)}
+
+
 def test_facade_that_shows_what_moves_into_it_is_harmless() -> None:
     files = {
         "old/__init__.py": "",

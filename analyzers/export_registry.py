@@ -2,7 +2,8 @@
 
 A name is public when a module of the shared domain defines it at module level, without a leading underscore
 and, where the module has a literal `__all__`, listed there. A module passes a name on when it imports it and
-is the `__init__` of a package, lists it in `__all__`, or writes `import name as name`.
+is the `__init__` of a package, lists it in `__all__`, or writes `import name as name`. Modules whose names
+begin with an underscore are private, and so are tests (`tests`, `test_*`, `conftest`).
 
 Not seen: names that are computed (`globals()`, a module's `__getattr__`), and re-exports under another name.
 
@@ -186,7 +187,8 @@ def _canonical(module: str, facades: list[str], package: str, policy: str, index
 
 
 def _is_public(module: str, package: str) -> bool:
-    return not any(part.startswith("_") for part in module[len(package) :].split("."))
+    parts = module[len(package) + 1 :].split(".") if module != package else []
+    return not any(part.startswith(("_", "test_")) or part in ("tests", "conftest") for part in parts)
 
 
 def _clash(name: str, entries: list[tuple[ExportedName, int]], index: SourceIndex) -> Iterator[Finding]:

@@ -118,7 +118,7 @@ def normalize_tree(
         RelocationMap(()),
         in_depth=contents,
         read_before=read,
-        read_after=lambda path: contents.get(path) or read(path),
+        read_after=lambda path: contents[path] if path in contents else read(path),
     )
     for difference in certificate.differing:
         findings.append(

@@ -72,6 +72,9 @@ class Remedies:
         """For a chain that leads to what must not be reached."""
         first = chain[0]
         if len(chain) == 1:
+            edge = self._between_domains(first)
+            if edge is not None:
+                return self.of_domain_import(edge)
             if first.kind is EdgeKind.TYPING_ONLY:
                 return (
                     "it is only a type: declare a protocol where both may import it, and annotate with that"
@@ -129,6 +132,14 @@ class Remedies:
         if leaf:
             return f"{step.imported} needs nothing itself: move it beside {step.importer}, or below both"
         return f"declare a protocol beside {step.importer} that {step.imported} implements"
+
+    def _between_domains(self, step: ChainStep) -> ImportEdge | None:
+        """The import of a step that leads from one domain to another, neither of them shared."""
+        ends = {self._domain(step.importer), self._domain(step.imported)}
+        if len(ends) < 2 or not ends.isdisjoint(("", self._shared)):
+            return None
+        edges = self.graph.by_importer.get(step.importer, ())
+        return next((e for e in edges if (e.imported, e.line) == (step.imported, step.line)), None)
 
     # -- facts ---------------------------------------------------------------------------------------------
 

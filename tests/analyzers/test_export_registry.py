@@ -28,6 +28,7 @@ FILES = {
     "g/money.py": "__all__ = ['cents']\ndef cents(): ...\ndef other(): ...\n",
     "g/_impl.py": "def secret(): ...\ndef offered(): ...\n",
     "g/api.py": "from g._impl import offered as offered\nfrom g.store import Store\n",
+    "g/tests/test_store.py": "from g.store import Store\nclass cents: ...\n",
     "elsewhere.py": "from g.store import Store\n",
 }
 

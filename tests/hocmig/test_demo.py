@@ -82,6 +82,13 @@ def test_both_clusters_are_refactored(demo: tuple[Path, SampleSummary, dict[str,
         assert not (domains / old).exists()
 
 
+def test_nothing_has_drifted_and_a_page_tells_of_it(
+    demo: tuple[Path, SampleSummary, dict[str, object]],
+) -> None:
+    assert hocmig(demo[0] / "sample", "guard").returncode == 0
+    assert (demo[0] / "sample" / "hocmig-report.html").stat().st_size > 50_000
+
+
 def test_the_health_is_good(demo: tuple[Path, SampleSummary, dict[str, object]]) -> None:
     score = demo[0] / "sample" / BELOW / "_domain_map" / "PHASE4_HEALTH_SCORE.json"
     health = json.loads(score.read_text())
@@ -135,6 +142,7 @@ def test_rollback_gives_the_old_tree_byte_for_byte(
     demo: tuple[Path, SampleSummary, dict[str, object]],
 ) -> None:
     parent, _, _ = demo
+    (parent / "sample" / "hocmig-report.html").unlink()
     for command in ("normalize --revert", "refactor --rollback", "consolidate --rollback", "move --rollback"):
         result = hocmig(parent / "sample", *command.split())
         assert result.returncode == 0, result.stderr

@@ -276,7 +276,7 @@ class Simulation:
         return Certainty.CERTAIN
 
     def _may_have(self, module: str, state: _State) -> bool:
-        """Whether what has run of `module` may answer for any name: `__getattr__`, a star that hides its names."""
+        """Whether what has run of `module` may give any name: `__getattr__`, a star of unknown names."""
         line = state.running[module]
         program = self._program(module)
         if program.lines.get("__getattr__", line) < line:

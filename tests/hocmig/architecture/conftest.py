@@ -83,5 +83,5 @@ def run_import_linter(tmp_path: Path) -> Iterator[Callable[[str, Path], dict[str
 
     yield run
     sys.path[:] = before
-    for name in [name for name in sys.modules if name.partition(".")[0] in ("shop", "mono")]:
+    for name in [name for name in sys.modules if name.partition(".")[0] in ("mono", "across1", "across2")]:
         del sys.modules[name]

@@ -200,3 +200,38 @@ def test_domain_rules_and_options_get_the_same_verdicts(
     assert theirs["ARCH-002"] is False
     assert theirs["ARCH-003"] is True
     assert any("ARCH-004" in note for note in export.notes)
+
+
+@pytest.mark.parametrize("breaks", [True, False])
+def test_layers_across_domains_and_public_interfaces(
+    breaks: bool,
+    write: Callable[[Mapping[str, str]], Path],
+    run_import_linter: Linter,
+    facts_of: Facts,
+    declare: Declare,
+) -> None:
+    name = "across1" if breaks else "across2"
+    files = {
+        f"{name}/one/L5/e.py": f"import {name}.two.api\n",
+        f"{name}/one/L6/d.py": f"import {name}.two.L5.e\n" if breaks else "",
+        f"{name}/one/api.py": "",
+        f"{name}/two/L5/e.py": "",
+        f"{name}/two/L6/d.py": "",
+        f"{name}/two/api.py": "",
+    }
+    root = write(files)
+    config = {"domain_root": name, "layers": {"order": ["L5", "L6"]}, "architecture": {"rules": []}}
+    facts = facts_of(root, **config)
+    declared = declare(
+        {"type": "layers", "name": "across", "across": True},
+        {"type": "layers", "name": "inside"},
+        {"type": "public_interface", "name": "public", "public": ["api"]},
+    )
+    ours = {o.name: o.is_kept for o in evaluate(facts, declared).outcomes}
+    assert ours == {"across": not breaks, "inside": True, "public": not breaks}
+    export = export_contracts(facts, declared)
+    verdicts = run_import_linter(render_importlinter(export), root)
+    theirs: dict[str, bool] = {}
+    for contract in export.contracts:
+        theirs[contract.origin] = theirs.get(contract.origin, True) and verdicts[contract.name]
+    assert theirs == ours

@@ -183,7 +183,7 @@ def _relock(demo: _Demo, summary: SampleSummary) -> bool:
 
 
 def _report(demo: _Demo, summary: SampleSummary) -> bool:
-    return demo.run("one page to look at", "report", "--output", "hocmig-report.html") == 0
+    return demo.run("one page to look at", "report", "--output", str(demo.folder / "hocmig-report.html")) == 0
 
 
 #: The phases in order; each says whether it ended as it should.

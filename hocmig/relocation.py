@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from analyzers.affected_files import affected_files, importers_of_moved
@@ -27,6 +27,7 @@ from analyzers.text_references.reference import Certainty, Reference, apply_refe
 from analyzers.text_references.scan import find_references
 from codemods._rewrite_plan import Decision, PlanFile
 from hocmig.codemod_runner import run_codemod
+from hocmig.proof_certificate import keep_certificate
 from hocmig.symbol_moving import Merging, SymbolMoving
 from hocmig.transaction.change import ChangeSet, FileChange, sha256
 from hocmig.transaction.clock import timestamp
@@ -132,7 +133,7 @@ def execute_relocation(
     """
     if prepared.blocking:
         raise GateError(f"nothing was changed: {len(prepared.blocking)} findings block it")
-    return run_transaction(
+    result = run_transaction(
         workspace.root,
         prepared.change_set,
         phase=phase,
@@ -143,6 +144,14 @@ def execute_relocation(
         migration_ids=migration_ids,
         verify=verify,
     )
+    if result.transaction_id and prepared.certificate is not None:
+        try:
+            keep_certificate(workspace, prepared, result.transaction_id)
+        except OSError as error:
+            # The change stands; only the copy of its proof is missing.
+            warning = f"the certificate could not be written: {error.strerror}"
+            return replace(result, warnings=(*result.warnings, warning))
+    return result
 
 
 def last_shim_day(wanted: bool, until: datetime.datetime | None) -> datetime.date | None:
@@ -160,9 +169,7 @@ class _Preparation:
         self.options = options
         self.index = workspace.index
         self.contents: dict[str, bytes] = {}
-        self.symbols = SymbolMoving(
-            workspace, relocations, self.read, options.merging, options.allow
-        )
+        self.symbols = SymbolMoving(workspace, relocations, self.read, options.merging, options.allow)
         self.relocations = relocations = self.symbols.relocations
         self.before_hashes = hashes_before(self.index, relocations) or None
         self.rewriter = FileRewriter(self.index, relocations, options.references, self.before_hashes)

@@ -86,7 +86,7 @@ def command(
         workspace.terminal.document({"moved": [], "executed": False})
         return 0
     if not execute or phase.prepared.blocking:
-        return report_prepared(workspace, phase.prepared)
+        return report_prepared(workspace, phase.prepared, executing=execute)
     result = p2_move.execute(
         workspace,
         phase,

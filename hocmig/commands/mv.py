@@ -86,7 +86,7 @@ def command(
     )
     prepared = prepare_relocation(workspace, relocations, chosen)
     if not execute or prepared.blocking:
-        return report_prepared(workspace, prepared)
+        return report_prepared(workspace, prepared, executing=execute)
     result = execute_relocation(
         workspace,
         prepared,

@@ -14,8 +14,11 @@ if TYPE_CHECKING:
 _SHOWN_FINDINGS = 40
 
 
-def report_prepared(workspace: Workspace, prepared: PreparedRelocation) -> int:
-    """Print what would be done; the exit code is 1 when a finding blocks it, else 0."""
+def report_prepared(workspace: Workspace, prepared: PreparedRelocation, *, executing: bool = False) -> int:
+    """Print what would be done; the exit code is 1 when a finding blocks it, else 0.
+
+    With `executing`, the change was wanted: when it was worked out and its proof failed, the code is 4.
+    """
     terminal = workspace.terminal
     document = _document(prepared)
     document["executed"] = False
@@ -31,7 +34,7 @@ def report_prepared(workspace: Workspace, prepared: PreparedRelocation) -> int:
             terminal.note(f"{_counts(prepared)}; nothing was changed (dry run, --execute does it)")
     if prepared.blocking:
         terminal.warn(f"{len(prepared.blocking)} findings block this; nothing was changed")
-        return 1
+        return 4 if executing and any(f.code == "PROOF001" for f in prepared.blocking) else 1
     return 0
 
 

@@ -12,6 +12,7 @@ from analyzers.csv_table import render_csv
 from analyzers.errors import InputError
 from analyzers.migration_manifest import MOVABLE, ManifestRow, Status, relocations_of, render_manifest
 from hocmig.manifest_file import manifest_path, require_manifest, write_manifest
+from hocmig.proof_certificate import render_certificate
 from hocmig.relocation import (
     PreparedRelocation,
     RelocationOptions,
@@ -24,6 +25,7 @@ from hocmig.transaction.transaction import TransactionResult
 from hocmig.workspace import Workspace
 
 LOG_NAME = "PHASE2_EXECUTION_LOG.csv"
+CERTIFICATE_NAME = "PHASE2_CERTIFICATE.json"
 LOG_COLUMNS = (
     "migration_id",
     "timestamp",
@@ -73,7 +75,7 @@ def execute(
     git_stage: bool,
     reason: str,
 ) -> TransactionResult:
-    """Carry out what was prepared, manifest and execution log in the same transaction.
+    """Carry out what was prepared; manifest, execution log and certificate in the same transaction.
 
     Raises:
         GateError, StaleInputError, RolledBackError, InterruptedTransactionError: see `execute_relocation`.
@@ -154,6 +156,7 @@ def _artifacts(workspace: Workspace, phase: MovePhase) -> list[FileChange]:
     # A later run (single files, renewed decisions) adds to the log; it never forgets what was done.
     addition = log.encode()
     changes.append((log_path, before + addition.partition(b"\n")[2] if before else addition))
+    changes.append((workspace.artifacts / CERTIFICATE_NAME, render_certificate(phase.prepared)))
     result = []
     for path, content in changes:
         old = path.read_bytes() if path.is_file() else None

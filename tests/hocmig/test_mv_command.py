@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from hocmig import relocation
 from hocmig.cli import run
+from hocmig.codemod_runner import CodemodResult
 
 FILES = {
     "hocmig.yaml": "version: 1\nimport_roots: [.]\n",
@@ -87,3 +91,50 @@ def test_json_is_one_document_with_the_findings(repository: Path, capsys: pytest
     document = json.loads(capsys.readouterr().out)
     assert document["moved"] == [{"old_path": "app/a/one.py", "new_path": "app/b/one.py"}]
     assert document["certificate"]["differing"] == []
+
+
+def test_the_certificate_of_a_transaction_is_kept(
+    repository: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["--json", "mv", "app.a.one", "app.b.one", "--execute"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    kept = json.loads((repository / f".hocmig/certificates/{document['transaction']}.json").read_text())
+    assert kept["relocations"] == ["app.a.one -> app.b.one"]
+    assert kept["bindings"] == kept["equal"] > 0
+    assert {k: kept[k] for k in document["certificate"]} == document["certificate"]
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (b"from app.b.one import VALUE", b"from app.b.one import VALUES"),
+        (b"from app.b.one import VALUE", b"from app.b.one import OTHER as VALUE"),
+        (b"from app.b.one import VALUE", b"VALUE = 1"),
+        (b"from app.b import one", b"from app.b import two as one"),
+    ],
+)
+def test_a_damaged_rewriting_is_found_and_refused(
+    repository: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    old: bytes,
+    new: bytes,
+) -> None:
+    write(repository, {"app/a/one.py": "VALUE = 1\nOTHER = 2\n", "app/b/__init__.py": "", "app/b/two.py": ""})
+    before = tree(repository)
+    honest = relocation.run_codemod
+    damaged = []
+
+    def damage(*args: Any, **options: Any) -> CodemodResult:
+        result = honest(*args, **options)
+        contents = {path: content.replace(old, new) for path, content in result.contents.items()}
+        damaged.append(contents != result.contents)
+        return replace(result, contents=contents)
+
+    monkeypatch.setattr(relocation, "run_codemod", damage)
+    code = run(["mv", "app.a.one", "app.b.one", "--execute"])
+    assert damaged == [True]
+    assert code == 4
+    assert tree(repository) == before
+    shown = capsys.readouterr()
+    assert "PROOF001" in shown.out + shown.err

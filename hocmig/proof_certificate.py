@@ -1,0 +1,43 @@
+"""The certificate of a relocation as a file: what was compared, what is equal, what could not be proven.
+
+Each transaction leaves `.hocmig/certificates/<transaction>.json`; P2 also writes PHASE2_CERTIFICATE.json into
+the artifact folder, in the same transaction as the moves.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from hocmig.store import write_bytes
+
+if TYPE_CHECKING:
+    from hocmig.relocation import PreparedRelocation
+    from hocmig.workspace import Workspace
+
+FOLDER = "certificates"
+
+
+def render_certificate(prepared: PreparedRelocation) -> bytes:
+    """The certificate as JSON: `relocations` (old name -> new name), then the fields of `Certificate`.
+
+    The same change of the same tree gives the same bytes. A relocation without a certificate (it is blocked)
+    gives the empty object.
+    """
+    if prepared.certificate is None:
+        return b"{}\n"
+    document = {"relocations": sorted(map(str, prepared.relocations.relocations))}
+    document |= msgspec.to_builtins(prepared.certificate)
+    return msgspec.json.format(msgspec.json.encode(document), indent=2) + b"\n"
+
+
+def keep_certificate(workspace: Workspace, prepared: PreparedRelocation, transaction: str) -> str:
+    """Write the certificate of a transaction into hocmig's own folder; its repository path.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    path = workspace.state / FOLDER / f"{transaction}.json"
+    write_bytes(path, render_certificate(prepared))
+    return path.relative_to(workspace.root).as_posix()

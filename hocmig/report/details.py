@@ -16,8 +16,8 @@ from hocmig.report.report_facts import (
 )
 
 #: Bytes per part. Together with the lists of the matrix they keep the page below 3,000,000 bytes.
-_HEADS, _CALLERS, _DIFFS = 750_000, 250_000, 400_000
-_CYCLES, _DUPLICATES, _VIOLATIONS = 100_000, 350_000, 200_000
+_HEADS, _CALLERS, _DIFFS = 900_000, 200_000, 350_000
+_CYCLES, _DUPLICATES, _VIOLATIONS = 80_000, 300_000, 150_000
 
 _DIFF_LINES = 400
 _SIDE_ROWS = 60
@@ -36,22 +36,27 @@ def moved_files(facts: ReportFacts) -> str:
     parts = []
     cut = 0
     for move in facts.moves:
-        caller_list = _callers(move.callers, facts.domain_root)
+        caller_list, diff = _callers(move.callers, facts.domain_root), _diff(move)
         callers -= len(caller_list.encode())
-        if callers < 0:
-            caller_list = "<p>Callers: see PHASE1_CALLER_MAP.csv (left out to keep this page small).</p>"
-        diff = _diff(move)
         diffs -= len(diff.encode())
-        if diffs < 0:
-            diff = "<p>The diff was left out to keep this page small.</p>" if move.diff else diff
-        part = _move(move, facts.domain_root, caller_list + diff)
-        heads -= len(part.encode()) - len(caller_list.encode()) - len(diff.encode())
+        if callers < 0 and diffs < 0:
+            part = _short_move(move, facts.domain_root)
+            heads -= len(part.encode())
+        else:
+            body = (caller_list if callers >= 0 else "") + (diff if diffs >= 0 else "")
+            heads += len(body.encode())
+            if body != caller_list + diff:
+                body += "<p>More was left out to keep this page small.</p>"
+            part = _move(move, facts.domain_root, body)
+            heads -= len(part.encode())
         if heads < 0:
             cut += 1
-            continue
-        parts.append(part)
+        else:
+            parts.append(part)
     more = f"<p>and {cut:,} more: see the manifest.</p>" if cut else ""
-    return "".join(parts) + more
+    is_short = callers < 0 and diffs < 0
+    note = "<p>To keep this page small, the last rows tell nothing but the way.</p>" if is_short else ""
+    return note + "".join(parts) + more
 
 
 def _move(move: MoveFacts, root: str, body: str) -> str:
@@ -67,6 +72,15 @@ def _move(move: MoveFacts, root: str, body: str) -> str:
         f'<details class="item" data-item="move"><summary>{number}{old}<span class="arrow">→</span>{new} '
         f"{state}</summary>"
         f'<div class="inner">{why}{body}</div></details>'
+    )
+
+
+def _short_move(move: MoveFacts, root: str) -> str:
+    """A file of which nothing but its way is told, because the page is full."""
+    old, new = (one_line(p.removeprefix(f"{root}/") if root else p) for p in (move.old_path, move.new_path))
+    return (
+        f'<div class="item" data-item="move">{one_line(move.number)} <code>{old}</code> → '
+        f"<code>{new}</code> {one_line(move.status)}</div>"
     )
 
 
@@ -151,13 +165,16 @@ def _duplicate(group: DuplicateFacts, root: str) -> str:
     if len(group.places) > _PLACES:
         places += f"<li>and {len(group.places) - _PLACES} more</li>"
     note = f"<p>{one_line(group.note)}</p>" if group.note else ""
+    stays = group.places[0] if group.places else ""
+    short = path_code(stays.removeprefix(f"{root}/"))
     return (
         f'<details class="item" data-item="duplicate"><summary>'
         f'<span class="quiet">{one_line(group.number)}</span> '
         f"{one_line(group.type)}, {plural(len(group.places), 'copy', 'copies')}, {group.similarity} % alike "
-        f'<span class="badge">{one_line(group.recommendation)}</span><span class="meta">≈ '
+        f'<span class="badge">{one_line(group.recommendation)}</span> {short}'
+        '<span class="meta">≈ '
         f'{plural(group.saved_lines, "line")} to save</span></summary><div class="inner">'
-        f"<p>Stays: {path_code(group.places[0] if group.places else '', root)}: {one_line(group.reason)}</p>"
+        f"<p>Stays: {path_code(stays, root)}: {one_line(group.reason)}</p>"
         f"<ul>{places}</ul>{note}{_side_table(group, root)}</div></details>"
     )
 

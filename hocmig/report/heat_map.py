@@ -11,10 +11,10 @@ from hocmig.report.report_facts import CellFacts, ImportFact, ReportFacts
 LEVELS = 6
 
 #: More domains than these make no readable matrix; the busiest are shown.
-MAX_DOMAINS = 40
+MAX_DOMAINS = 24
 
 #: Bytes of the lists of imports in the page.
-_LIST_BUDGET = 600_000
+_LIST_BUDGET = 350_000
 
 Cells = Mapping[tuple[str, str], CellFacts]
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from hocmig.report.markup import code, one_line, path_code, plural, within
 from hocmig.report.report_facts import ReportFacts
 
-_HUMAN_BUDGET = 150_000
+_HUMAN_BUDGET = 120_000
 _WORDS = {"done": "done", "partial": "begun", "open": "open"}
 
 

@@ -29,7 +29,11 @@ _FILTERS = (
 
 
 def render_page(facts: ReportFacts) -> str:
-    """The whole page, below 3,000,000 bytes whatever the facts; the same facts give the same text."""
+    """The whole page; the same facts give the same text.
+
+    Each part has a size that it does not pass, so that the page stays below 3,000,000 bytes however large the
+    migration is; only names of several hundred characters could make it larger.
+    """
     style = (_HERE / "style.css").read_text(encoding="utf-8")
     script = (_HERE / "script.js").read_text(encoding="utf-8")
     policy = (

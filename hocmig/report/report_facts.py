@@ -67,7 +67,10 @@ class CallerFacts:
 
 @dataclass(frozen=True, slots=True)
 class MoveFacts:
-    """A file and its way; `number` is empty without a row in the manifest. `diff` is unified, empty with a `note` that says why there is none."""
+    """A file and its way; `number` is empty without a row in the manifest.
+
+    `diff` is unified, or empty with a `note` that says why there is none.
+    """
 
     number: str
     old_path: str

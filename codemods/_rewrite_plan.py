@@ -141,7 +141,7 @@ def _read(file: Path) -> PlanFile:
     from analyzers.configuration_file import read_configuration
     from analyzers.migration_manifest import relocations_of_file
 
-    root = repository_root(file.parent)
+    root = repository_root(file.parent.resolve())
     config_path = root / CONFIG_NAME
     config = read_configuration(config_path, root) if config_path.is_file() else Configuration()
     layout = ProjectLayout(root, config.import_roots)

@@ -114,7 +114,7 @@ def test_the_policy_refuses_other_scripts_and_styles(visit: Opener, hostile: Rep
 
 def test_search_and_filter(visit: Opener, large: Callable[..., ReportFacts]) -> None:
     page = visit(large(300)).page
-    moves = page.locator("#moves details[data-item=move]:not([hidden])")
+    moves = page.locator("#moves [data-item=move]:not([hidden])")
     assert moves.count() == 300
     # The slash leads to the search box from anywhere; escape empties it.
     page.keyboard.press("/")

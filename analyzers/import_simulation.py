@@ -443,8 +443,11 @@ class Simulation:
             statement = record.imports[number]
             if statement.is_from and statement.scope.value == "module" and not statement.guard & _BRANCH:
                 for alias in statement.names:
-                    if self._resolver.bound(module, alias.bound) is not None:
+                    if alias.name != "*" and self._resolver.bound(module, alias.bound) is not None:
                         imported.setdefault(alias.bound, statement.line)
+                for edge in by_statement[number]:
+                    for name in self._star_names(edge.module) if "*" in edge.names else ():
+                        imported.setdefault(name, statement.line)
         dotted = frozenset(
             tuple(name.split(".")[:2]) for step in steps for name, local in step.modules if not local
         )

@@ -3,13 +3,14 @@
 Codes (E error, W warning, I information):
 MOVE001 E the source is missing, MOVE002 E it is a link or no regular file, MOVE003 E it cannot be read or
 parsed, MOVE004 E it changed since the plan, MOVE005 E something stands at the target, MOVE006 E the target
-differs from another path by case only, MOVE007 E the target hides a module of the standard library, MOVE008
-E a module and a package of one name, MOVE009 E the new package's `__init__` binds the leaf's name, MOVE010 E
-git would ignore the target, MOVE011 E the target lies outside the import roots or the scanned folders,
-MOVE012 E path and module name do not agree, MOVE013 E two files for one target, MOVE014 W what is left
-behind stays importable, MOVE015 E the way to the target is blocked by a file or a link, MOVE016 E a file
-that cannot be parsed names what moves, MOVE017 W such a file may name it, MOVE018 I the file was moved
-already.
+differs from another path, or from its source, by case only, MOVE007 E the target hides a module of the
+standard library, MOVE008 E a module and a package of one name, MOVE009 E the new package's `__init__` binds
+the leaf's name, MOVE010 E git would ignore the target, or it belongs to another repository, MOVE011 E the
+target lies outside the import roots or the scanned folders, MOVE012 E path and module name do not agree,
+MOVE013 E two files for one target, MOVE014 W what is left behind stays importable, MOVE015 E the way to the
+target is blocked by a file or a link, MOVE016 E a file that cannot be parsed names what moves, MOVE017 W such
+a file may name it, MOVE018 I the file was moved already, MOVE019 W a file inside a package that is not ours
+to change (ignored, or of another repository) names what moves.
 
 Source: the import-rewriting cases 51, 52 and 57, and the product contract, "Refused before anything is
 written".
@@ -29,7 +30,7 @@ from analyzers.model import Finding, Relocation
 from analyzers.name_resolution import Kind, NameResolver
 from analyzers.relocation_map import RelocationMap
 from analyzers.safe_path import path_problem
-from analyzers.unrewritable_files import unrewritable_mentions
+from analyzers.unrewritable_files import foreign_mentions, unrewritable_mentions
 
 _STANDARD_LIBRARY = frozenset(sys.stdlib_module_names)
 
@@ -59,6 +60,7 @@ def check_moves(
     findings.extend(check.together(files))
     findings.extend(check.leftovers(files))
     findings.extend(unrewritable_mentions(relocations, index))
+    findings.extend(foreign_mentions(relocations, index))
     return tuple(sorted(set(findings), key=lambda f: (f.path, f.line, f.code, f.message)))
 
 
@@ -204,7 +206,28 @@ class _Check:
             yield _finding(
                 "MOVE011", "error", new, "the target lies outside the scanned folders", "add it to `scan`"
             )
+        nested = self._nested_repository(new)
+        if nested and self._nested_repository(old) != nested:
+            yield _finding(
+                "MOVE010",
+                "error",
+                new,
+                f"{nested} is a git repository of its own: the file would leave this one",
+                "choose another target",
+            )
+        if old != new and _fold(old) == _fold(new):
+            message = f"differs from its source {old} by case only: some file systems hold them for one"
+            yield _finding("MOVE006", "error", new, message, "take another name, or go by way of one")
         yield from self._case(new)
+
+    def _nested_repository(self, path: str) -> str:
+        """The folder above `path` that is a git repository (or a submodule) below the root; empty: none."""
+        folder = path.rpartition("/")[0]
+        while folder:
+            if self._lstat(f"{folder}/.git") is not None:
+                return folder
+            folder = folder.rpartition("/")[0]
+        return ""
 
     def _names(self, entry: Relocation) -> Iterator[Finding]:
         new = entry.new_path

@@ -74,11 +74,14 @@ def _relocations_of_move(old: str, new: str, index: SourceIndex) -> list[Relocat
         return [_symbol(old, new, index)]
     try:
         old_path = _existing_path(old, index)
-    except InputError:
-        done = _carried_out(old, new, index)
+    except InputError as error:
+        try:
+            done = _carried_out(old, new, index)
+        except InputError:
+            done = []
         if done:
             return done
-        raise
+        raise error
     new_path = _new_path(old_path, old_path in index.files, new, index)
     if old_path in index.files:
         return [_file(old_path, new_path, index)]

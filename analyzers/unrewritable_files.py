@@ -1,7 +1,9 @@
-"""Files that cannot be parsed, and so cannot be rewritten, but name what moves.
+"""Files that are not rewritten, but name what moves.
 
-MOVE016 E such a file names a moved module by its dotted name; MOVE017 W it may mean one (`from package import
-module`, a relative import), or it cannot be read at all. Source: the import-rewriting case 57.
+They cannot be parsed: MOVE016 E such a file names a moved module by its dotted name; MOVE017 W it may mean
+one (`from package import module`, a relative import), or it cannot be read at all. Or they stand inside a package
+and are not ours to change, since git ignores them or they belong to another repository: MOVE019 W. Source:
+the import-rewriting case 57; a whole domain of a real back end was ignored by git, and still imported.
 """
 
 from __future__ import annotations
@@ -11,6 +13,7 @@ import re
 import stat
 from collections.abc import Iterator
 
+from analyzers.ignore_rules import SKIPPED_FOLDERS
 from analyzers.import_index import SourceIndex
 from analyzers.model import Finding
 from analyzers.relocation_map import RelocationMap
@@ -37,6 +40,88 @@ def unrewritable_mentions(relocations: RelocationMap, index: SourceIndex) -> Ite
             yield _finding("MOVE017", "warning", record.path, message)
         elif relocations.may_concern(content):
             yield from _mentioned(record.path, record.error, content, names)
+
+
+#: More findings of one kind say nothing new.
+_MAX_FOREIGN = 50
+
+
+def foreign_mentions(relocations: RelocationMap, index: SourceIndex) -> Iterator[Finding]:
+    """MOVE019 for Python files inside packages that the index leaves out, at most 50, in the order of paths.
+
+    Only folders that hold files of the index are searched for what is left out; virtual environments and
+    caches are not entered.
+    """
+    names = _spellings(relocations)
+    root = str(index.layout.root)
+    found = 0
+    for path, why in _left_out(root, index):
+        content, _ = _content(f"{root}/{path}")
+        if not relocations.may_concern(content):
+            continue
+        for finding in _mentioned(path, why, content, names):
+            if found == _MAX_FOREIGN:
+                message = "and more files that are left out name what moves"
+                yield Finding(code="MOVE019", severity="warning", path=path, message=message)
+                return
+            found += 1
+            mend = "rewrite it with the codemod, or bring it into the repository"
+            yield Finding(
+                code="MOVE019",
+                severity="warning",
+                path=path,
+                line=finding.line,
+                message=f"{finding.message}: it stays as it is",
+                mend=mend,
+            )
+
+
+def _left_out(root: str, index: SourceIndex) -> Iterator[tuple[str, str]]:
+    """(path, reason) of the Python files inside packages that the index does not hold."""
+    roots = {"" if r == "." else r for r in index.layout.import_roots}
+    known: set[str] = set()
+    for path in (*index.files, *index.other_files):
+        folder = path.rpartition("/")[0]
+        while folder not in known:
+            known.add(folder)
+            folder = folder.rpartition("/")[0]
+    packages = {path.rpartition("/")[0] for path in index.files} - roots
+    for package in sorted(packages):
+        name = index.layout.module_of(f"{package}/__init__.py")
+        if name is None or not name.is_importable:
+            continue
+        for entry, is_folder in _entries(f"{root}/{package}"):
+            path = f"{package}/{entry}"
+            if is_folder and path not in known:
+                yield from _python_files_below(root, path)
+            elif not is_folder and entry.endswith(".py") and path not in index.files:
+                yield path, "is ignored"
+
+
+def _python_files_below(root: str, folder: str) -> Iterator[tuple[str, str]]:
+    why = "is ignored"
+    for above, folders, files in os.walk(f"{root}/{folder}"):
+        if "pyvenv.cfg" in files:
+            folders.clear()
+            continue
+        if ".git" in folders or ".git" in files:
+            why = "belongs to another repository"
+        folders[:] = sorted(f for f in folders if f not in SKIPPED_FOLDERS and f != ".git")
+        for name in sorted(files):
+            if name.endswith(".py"):
+                yield f"{above}/{name}"[len(root) + 1 :], why
+
+
+def _entries(folder: str) -> list[tuple[str, bool]]:
+    try:
+        with os.scandir(folder) as listing:
+            return sorted(
+                (e.name, e.is_dir(follow_symlinks=False))
+                for e in listing
+                if e.name not in SKIPPED_FOLDERS and not e.is_symlink()
+            )
+    except OSError:
+        return []
 
 
 def _mentioned(

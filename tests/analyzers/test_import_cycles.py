@@ -188,9 +188,10 @@ def test_package_that_needs_what_moves_into_it_makes_the_import_fail() -> None:
     "opening",
     ["globals().update({})\n", "from loose import *\n"],
 )
-def test_a_module_with_hidden_names_still_lacks_what_it_imports_later(opening: str) -> None:
+@pytest.mark.parametrize("names", ["mark", "*"])
+def test_a_module_with_hidden_names_still_lacks_what_it_imports_later(opening: str, names: str) -> None:
     files = {
-        "top/__init__.py": opening + "from top.tools import mark\nfrom top.kinds import Kind\n",
+        "top/__init__.py": opening + f"from top.tools import {names}\nfrom top.kinds import Kind\n",
         "top/tools/__init__.py": "from top.tools.marks import mark\nfrom top.tools.extra import E\n",
         "top/tools/marks.py": "def mark(x):\n    return x\n",
         "top/tools/extra.py": "E = 1\n",

@@ -56,6 +56,41 @@ def _check(root: Path, files: dict[str, str], *moves: tuple[str, str]) -> list[s
     return _codes(check_moves(_map(root, *moves), _index(root)))
 
 
+def test_a_rename_by_case_only_is_refused(tmp_path: Path) -> None:
+    assert _check(tmp_path, {}, ("app/a/x.py", "app/a/X.py")) == ["MOVE006"]
+    assert _check(tmp_path, {}, ("app/a/x.py", "app/A/x.py")) == ["MOVE006", "MOVE006"]
+
+
+def test_a_target_in_another_repository_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "app/vendored/.git").mkdir(parents=True)
+    assert _check(tmp_path, {}, ("app/a/x.py", "app/vendored/x.py")) == ["MOVE010"]
+    (tmp_path / "app/sub").mkdir()
+    (tmp_path / "app/sub/.git").write_text("gitdir: ../../.git/modules/sub\n")
+    assert _check(tmp_path, {}, ("app/a/x.py", "app/sub/deep/x.py")) == ["MOVE010"]
+
+
+def test_files_left_out_of_packages_are_named_when_they_import_what_moves(tmp_path: Path) -> None:
+    files = {
+        ".gitignore": "app/ignored/\nlocal_*.py\n/build/\n",
+        "app/ignored/__init__.py": "",
+        "app/ignored/deep/i.py": "\nfrom app.a.x import X\n",
+        "app/ignored/other.py": "from app.a.xy import X\n",
+        "app/local_one.py": "from app.a import x\n",
+        "app/vendored/v.py": "import app.a.x\n",
+        "app/venv/pyvenv.cfg": "",
+        "app/venv/lib/l.py": "import app.a.x\n",
+        "build/lib/app/b.py": "import app.a.x\n",
+    }
+    (tmp_path / "app/vendored/.git").mkdir(parents=True)
+    _write(tmp_path, {**BASE, **files})
+    found = check_moves(_map(tmp_path, ("app/a/x.py", "app/b/x.py")), _index(tmp_path))
+    assert [(f.code, f.severity, f.path, f.line) for f in found] == [
+        ("MOVE019", "warning", "app/ignored/deep/i.py", 2),
+        ("MOVE019", "warning", "app/local_one.py", 1),
+        ("MOVE019", "warning", "app/vendored/v.py", 1),
+    ]
+
+
 def test_ordinary_move_has_no_finding(tmp_path: Path) -> None:
     assert _check(tmp_path, {}, ("app/a/x.py", "app/b/x.py")) == []
 
@@ -105,8 +140,6 @@ def test_reason_to_refuse(tmp_path: Path, files: dict[str, str], move: tuple[str
         ({"app/b/__init__.py": "from app.a import x\n"}, ("app/a/x.py", "app/b/x.py")),
         # A folder of data beside the target is no package.
         ({"app/b/x/data.json": "{}"}, ("app/a/x.py", "app/b/x.py")),
-        # The folder in the way is not there any more afterwards, only its case changes.
-        ({}, ("app/b/z.py", "app/b/Z.py")),
         ({".gitignore": "other/\n"}, ("app/a/x.py", "app/b/x.py")),
     ],
 )

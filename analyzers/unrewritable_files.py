@@ -1,9 +1,9 @@
 """Files that are not rewritten, but name what moves.
 
 They cannot be parsed: MOVE016 E such a file names a moved module by its dotted name; MOVE017 W it may mean
-one (`from package import module`, a relative import), or it cannot be read at all. Or they stand inside a package
-and are not ours to change, since git ignores them or they belong to another repository: MOVE019 W. Source:
-the import-rewriting case 57; a whole domain of a real back end was ignored by git, and still imported.
+one (`from package import module`, a relative import), or it cannot be read at all. Or they stand inside a
+package and are not ours to change, since git ignores them or they belong to another repository: MOVE019 W.
+Source: the import-rewriting case 57; a domain of a real back end was ignored by git, and still imported.
 """
 
 from __future__ import annotations

@@ -423,8 +423,6 @@ class _Comparer:
         for target in targets:
             if target is None or target.kind is not Kind.MODULE or target.module not in homes:
                 return False
-            if self.relocations.module(target.module) is not None:
-                return False
         if name not in scopes.uses_by_name or name in (self.before.files[path].exports or ()):
             return False
         return client is None or name not in self.old.wanted_from(client.name)

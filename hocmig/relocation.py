@@ -475,6 +475,8 @@ class _Preparation:
         if not cycle.is_blocking:
             return
         blocks = cycle.fails == "certain" or self.options.refuse_new_cycles
+        # An import that moved code brings along must not close a circle (case 42).
+        blocks = blocks or any(step.importer in self.symbols.gaining for step in cycle.chain)
         place = cycle.cut
         self.findings.append(
             Finding(

@@ -105,6 +105,14 @@ class SymbolMoving:
         paths = {self.index.modules[m] for m in modules if m in self.index.modules}
         return frozenset(paths | set(self.selection.moved_targets.values()))
 
+    @property
+    def gaining(self) -> frozenset[str]:
+        """The paths of modules that single symbols move into; empty when whole modules are merged."""
+        if self.selection is None or self.merging.dissolved:
+            return frozenset()
+        some = next((s.path for s in self.selection.sources.values()), "")
+        return frozenset(self._path_of(module, some) for module in self.selection.targets)
+
     def with_paths(self) -> RelocationMap:
         """The map with the paths of merged modules, for texts that name files."""
         paths = dict(self.merging.dissolved)

@@ -6,7 +6,7 @@ import ast
 import re
 import sys
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from analyzers.import_spelling import spell_base
 from analyzers.layout import ModuleName
@@ -21,7 +21,8 @@ class ImportedAs:
     """One name that an import binds: `base` is None for `import name`, else the absolute module after `from`.
 
     `level` counts the dots as written, `guarded` says that it stands under `if TYPE_CHECKING:`, `block` that
-    it stands in another compound statement, and `comment` is a pragma at the end of its line.
+    it stands in another compound statement, and `comment` is a pragma at the end of its line. A `late` import
+    stands below definitions: usually because the imported module needs them first.
     """
 
     local: str
@@ -32,6 +33,7 @@ class ImportedAs:
     guarded: bool = False
     block: bool = False
     comment: str = ""
+    late: bool = False
 
     @property
     def origin(self) -> tuple[str | None, str]:
@@ -65,9 +67,12 @@ def _dots(client: ModuleName, base: str) -> int:
 def imports_of(items: ModuleItems, client: ModuleName, resolver: NameResolver) -> dict[str, list[ImportedAs]]:
     """What every name that module-level imports bind is, in order of the statements."""
     found: dict[str, list[ImportedAs]] = {}
+    first = items.movable[0].number if items.movable else len(items.items)
     for item in items.items:
         if item.is_import and item.kind is not ItemKind.FUTURE:
             for new in imported_by(item, items, client, resolver):
+                if item.number > first and item.kind is ItemKind.IMPORT:
+                    new = replace(new, late=True)
                 found.setdefault(new.local, []).append(new)
     return found
 

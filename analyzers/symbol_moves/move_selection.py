@@ -202,7 +202,7 @@ class _Selector:
                     selection.names.setdefault(name, (end, name))
 
     def _is_done(self, module: str, name: str, target: str, new: str) -> bool:
-        """Whether the name stands in its target already, and in the source at most as an import from there."""
+        """Whether the name stands in its target, and in the source at most as an import from there."""
         there = self._items_of(target)
         if there is None or not there.defined(new):
             return False

@@ -9,7 +9,8 @@ import ast
 
 from analyzers.import_changes import TextEdit
 from analyzers.symbol_moves.export_lists import with_exports
-from analyzers.symbol_moves.import_insertion import insert_imports
+from analyzers.symbol_moves.import_insertion import insert_imports, prefers_relative
+from analyzers.symbol_moves.imported_names import written_statements
 from analyzers.symbol_moves.module_items import Item, ItemKind, ModuleItems, UseKind
 from analyzers.symbol_moves.move_context import MoveContext, Target
 from analyzers.symbol_moves.moved_blocks import MovedBlock
@@ -63,7 +64,7 @@ def arrive(context: MoveContext, target: Target, texts: list[TextEdit]) -> None:
         insert_imports(
             items,
             target.name,
-            [n for n, _ in target.needs.values()],
+            [n for n, _ in target.needs.values() if not n.late or n.guarded],
             [source.text_of(item) for source, item in target.copies],
             future=target.future,
             own_tops=context.own_tops,
@@ -89,14 +90,19 @@ def arrive(context: MoveContext, target: Target, texts: list[TextEdit]) -> None:
         edges = _blank_edge(target.blocks[0].is_definition, before)
         if after:
             body += newline * _blank_edge(target.blocks[-1].is_definition, after)
-        head = (
-            lead + newline * edges
-            if text[:position].strip() or target.needs or target.copies or target.new_exports
-            else lead
-        )
+        first = any(not n.late or n.guarded for n, _ in target.needs.values())
+        is_below = text[:position].strip() or first or target.copies or target.new_exports
+        head = lead + newline * edges if is_below else lead
         if after:
             head = lead
         texts.append(TextEdit(position, position, head + body, 0))
+    late = [n for n, _ in target.needs.values() if n.late and not n.guarded]
+    if late:
+        # Below all definitions, as in the module that they come from.
+        relative = prefers_relative(items)
+        lines = written_statements(late, target.name, context.resolver, relative)
+        text = newline + "".join(line.replace("\n", newline) + newline for line in lines)
+        texts.append(TextEdit(len(items.source.text), len(items.source.text), text, 0))
     texts.extend(with_exports(items, target.exports))
 
 

@@ -241,7 +241,13 @@ class _Settler:
             return
         before = target.needs.get(_key(new))
         if before is not None:
-            new = replace(new, guarded=new.guarded and before[0].guarded)
+            new = replace(
+                new,
+                guarded=new.guarded and before[0].guarded,
+                late=new.late and before[0].late,
+            )
+        if use.kind is UseKind.EAGER:
+            new = replace(new, late=False)
         kind = max(use.kind, before[1]) if before is not None else use.kind
         target.needs[_key(new)] = new, kind
 

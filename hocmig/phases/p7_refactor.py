@@ -13,7 +13,7 @@ from analyzers.affected_files import affected_files
 from analyzers.cluster_definitions import Cluster, read_clusters
 from analyzers.cluster_moves import ClusterMoves, plan_cluster
 from analyzers.errors import InputError
-from analyzers.model import Relocation
+from analyzers.model import Finding, Relocation
 from analyzers.name_resolution import NameResolver
 from analyzers.relocation_map import RelocationMap
 from hocmig.artifact_changes import appended_rows, artifact_change
@@ -103,8 +103,9 @@ def prepare(workspace: Workspace, options: RelocationOptions, names: Sequence[st
         exports={k: v for m in moves for k, v in m.exports.items()},
     )
     relocations = [r for m in moves for r in m.relocations()]
-    options = replace(options, allow_merges=True, merging=merging, refuse_new_cycles=True)
+    options = replace(options, allow_merges=True, merging=merging)
     prepared = prepare_relocation(workspace, relocations, options)
+    prepared = replace(prepared, findings=(*prepared.findings, *_cyclic_targets(moves, prepared, options)))
     results = tuple(_result(workspace, m, prepared) for m in moves)
     return RefactorPhase(tuple(moves), tuple(done), prepared, results)
 
@@ -173,6 +174,25 @@ def _is_done(cluster: Cluster, workspace: Workspace) -> bool:
     files = workspace.index.files
     ended = [path for path, _ in cluster.files if path not in targets]
     return bool(ended) and not any(p in files for p in ended) and all(t in files for t in targets)
+
+
+def _cyclic_targets(
+    moves: Sequence[ClusterMoves], prepared: PreparedRelocation, options: RelocationOptions
+) -> list[Finding]:
+    """A finding for each import-time cycle in which targets of one cluster import each other."""
+    found = []
+    for cycle in prepared.cycles:
+        around = {step.importer for step in cycle.chain}
+        for cluster in moves:
+            inside = sorted(around.intersection(cluster.targets))
+            if len(inside) < 2 or not cycle.is_blocking or "CLUSTER010" in options.allow:
+                continue
+            message = f"{' and '.join(inside)} would import each other: {cycle}"
+            mend = "send what they share to a third file, or accept it with --allow CLUSTER010"
+            found.append(
+                Finding(code="CLUSTER010", severity="error", path=inside[0], message=message, mend=mend)
+            )
+    return found
 
 
 def _check_apart(moves: Sequence[ClusterMoves], shown_as: str) -> None:

@@ -147,9 +147,7 @@ def test_names_that_differ_in_meaning_are_refused_and_shown(
 
 
 def test_without_a_shared_copy_it_is_extracted_unless_it_needs_a_domain(repository: Maker) -> None:
-    needy = textwrap.dedent(KEYS).replace(
-        "import hashlib\n", "import hashlib\n\nfrom app.bills.base import SALT\n"
-    )
+    needy = textwrap.dedent(KEYS).replace("SIZE", "from app.bills.base import SALT\n\nSIZE", 1)
     files = {
         "app/bills/base.py": "SALT = 1\n",
         "app/bills/L6/keys.py": KEYS,
@@ -182,7 +180,8 @@ def test_equal_functions_are_merged_and_others_left_to_people(
 ) -> None:
     files = {
         "app/general/L6/text.py": 'def slug(text):\n    """A slug."""\n    return text.lower()\n',
-        "app/logs/L6/names.py": "import os\n\n\ndef slugged(text):\n    return text.lower()\n\n\nSEP = os.sep\n",
+        "app/logs/L6/names.py": "import os\n\n\ndef slugged(text):\n    return text.lower()\n"
+        "\n\nSEP = os.sep\n",
         "app/logs/L6/other.py": "def slug(text):\n    return text.upper()\n",
         "app/logs/L6/kinds.py": "class K:\n    def m(self):\n        return 1\n",
         "client.py": """

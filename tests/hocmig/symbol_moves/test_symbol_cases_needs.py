@@ -499,3 +499,20 @@ def test_what_does_not_exist_is_refused(make_tree, refuse) -> None:
     assert "imported from os" in refuse(tree, {"app.a:sep": "app.b"}, "SYMBOL001")
     assert "no such module" in refuse(tree, {"app.zzz:f": "app.b"}, "SYMBOL001")
     assert "cannot be parsed" in refuse(tree, {"app.a:X": "app.c"}, "SYMBOL001")
+
+
+def test_late_imports_stay_late(make_tree, move) -> None:
+    tree = make_tree(
+        {
+            "app/a.py": "def f():\n    return g()\n\n\nX = 1\n\nfrom app.c import g\n",
+            "app/b.py": "",
+            "app/c.py": "from app.a import f\n\n\ndef g():\n    return f.__name__\n",
+            "client.py": "from app.a import f, X\nRESULT = [f(), X]\n",
+        }
+    )
+    move(
+        tree,
+        {"app.a:f": "app.b"},
+        clients=["client"],
+        expect={"app/b.py": "def f():\n    return g()\n\nfrom app.c import g\n"},
+    )

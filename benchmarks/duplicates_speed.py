@@ -3,8 +3,8 @@
     python benchmarks/duplicates_speed.py FOLDER [--processes 2] [--growth]
 
 Prints CPU and wall time of a cold run, of an unchanged and of a slightly changed re-run, and the memory. With
-`--growth` the cold run is repeated on an eighth, a quarter, a half and all of the files (every eighth file and
-so on, so that all parts are alike).
+`--growth` the cold run is repeated on an eighth, a quarter, a half and all of the files (every eighth file
+and so on, so that all parts are alike).
 """
 
 from __future__ import annotations

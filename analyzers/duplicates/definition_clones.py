@@ -10,18 +10,22 @@ from analyzers.duplicates.corpus import Corpus
 from analyzers.duplicates.evidence_store import EvidenceStore
 from analyzers.duplicates.fragment_pairs import Comparer, FragmentPair, Limits
 
+_PART = 0.6
+
 
 @dataclass(frozen=True, slots=True)
 class DefinitionPair:
     """Two functions or two classes (numbers of definitions in the corpus) found alike.
 
     `equal_members`: of classes, the share of members with equal bodies, of the class that has more; else 0.
+    `holds_block`: two edited functions share an unchanged block that takes only a part of their lines.
     """
 
     a: int
     b: int
     found: FragmentPair
     equal_members: float = 0.0
+    holds_block: bool = False
 
 
 def verify_definitions(
@@ -51,10 +55,38 @@ def verify_definitions(
     found = []
     for a, b, runs, pairs in aligned:
         result = comparer.whole(*runs, pairs)
-        if result is not None:
-            share = equal_members(corpus, outline, a, b) if corpus.definitions[a].is_class else 0.0
-            found.append(DefinitionPair(a, b, result, share))
+        if result is None:
+            continue
+        if corpus.definitions[a].is_class:
+            found.append(DefinitionPair(a, b, result, equal_members(corpus, outline, a, b)))
+        else:
+            holds = _holds_block(corpus, comparer, result, pairs)
+            found.append(DefinitionPair(a, b, result, holds_block=holds))
     return found
+
+
+def _holds_block(
+    corpus: Corpus, comparer: Comparer, found: FragmentPair, pairs: Sequence[tuple[int, int]]
+) -> bool:
+    """Whether two edited functions share one unchanged block that takes only a part of their lines.
+
+    Docstrings and comments do not count as differences, so such functions may have little in common for the
+    eye: the block is then worth a finding of its own.
+    """
+    if not found.edited:
+        return False
+    inner = comparer.part(pairs[1:])
+    if inner is None or inner.edited:
+        return False
+    sides = (
+        (inner.first_a, inner.last_a, found.first_a, found.last_a),
+        (inner.first_b, inner.last_b, found.first_b, found.last_b),
+    )
+    return any(
+        corpus.end_rows[last] - corpus.rows[first] + 1
+        < _PART * (corpus.end_rows[whole_last] - corpus.rows[whole_first] + 1)
+        for first, last, whole_first, whole_last in sides
+    )
 
 
 def equal_members(corpus: Corpus, outline: Outline, a: int, b: int) -> float:

@@ -231,9 +231,11 @@ class Comparer:
         proof = prove([(self._store.of(i), self._store.of(j)) for i, j in pairs])
         proven = [p for p, kept in zip(pairs, proof.proven) if kept]  # noqa: B905
         consistent = [p for p, kept in zip(pairs, proof.consistent) if kept]  # noqa: B905
+        raw = self._corpus.raw
         if (
             proof.renamed
             and len(pairs) >= limits.weak_statements
+            and sum(raw[i] == raw[j] for i, j in pairs) < limits.threshold * len(pairs)
             and self._variety(pairs) < limits.least_variety
         ):
             return None

@@ -111,7 +111,8 @@ def verify_file_pairs(
     for item in found:
         a, b = corpus.definitions[item.a], corpus.definitions[item.b]
         by_files.setdefault((a.file, b.file), []).append(item)
-        whole.add((a.first, b.first))
+        if not item.holds_block:
+            whole.add((a.first, b.first))
     blocks: list[FragmentPair] = []
     if rules.blocks:
         starts = corpus.segment_starts
@@ -175,7 +176,8 @@ def _of_files(
         spot = _spot(item.found)
         if covers.hold(spot):
             continue
-        covers.add(spot)
+        if not item.holds_block:
+            covers.add(spot)
         kind = "class" if corpus.definitions[item.a].is_class else "function"
         out.append(
             _verified(

@@ -48,7 +48,7 @@ class Limits:
     short_statements: int = 8
     short_shared: float = 0.7
     slack: float = 0.25
-    weak_margin: float = 0.07
+    weak_margin: float = 0.1
     weak_shared: float = 0.65
     weak_statements: int = 9
     weak_tokens: int = 70

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from analyzers.duplicates.corpus import Corpus
@@ -23,8 +24,11 @@ Seeds = list[tuple[int, int]]
 Region = tuple[int, int, int, int]
 
 
-def regions_of(corpus: Corpus, segments: tuple[int, int], seeds: Seeds) -> list[tuple[Region, Seeds]]:
-    """Returns the regions (first and last statement on either side) in which to look for blocks.
+def regions_of(
+    corpus: Corpus, segments: tuple[int, int], seeds: Seeds
+) -> tuple[list[tuple[Region, Seeds]], int]:
+    """Returns the regions (first and last statement on either side) in which to look for blocks, and how many
+    were left out as too many.
 
     Seeds whose gaps are small on both sides form one region; it is widened by a margin and never leaves its
     segment. Within one segment the two sides never overlap.
@@ -46,7 +50,8 @@ def regions_of(corpus: Corpus, segments: tuple[int, int], seeds: Seeds) -> list[
                 break
         else:
             chains.append([(a, b)])
-    out = []
+    out: list[tuple[Region, Seeds]] = []
+    skipped = max(0, len(chains) - MAX_REGIONS)
     chains = sorted(sorted(chains, key=lambda c: (-len(c), c))[:MAX_REGIONS])
     for chain in chains:
         first_a, first_b = chain[0]
@@ -66,7 +71,7 @@ def regions_of(corpus: Corpus, segments: tuple[int, int], seeds: Seeds) -> list[
             region = (region[0], middle, middle + 1, region[3])
         if region[0] <= region[1] and region[2] <= region[3]:
             out.append((region, chain))
-    return out
+    return out, skipped
 
 
 def _runs(corpus: Corpus, chain: Seeds, high_a: int, high_b: int) -> list[int]:
@@ -127,14 +132,19 @@ def verify_blocks(
     limits: Limits,
     min_rows: int,
     candidates: Sequence[tuple[tuple[int, int], Seeds]],
-) -> list[FragmentPair]:
-    """Returns the blocks of at least `min_rows` lines on both sides that are alike."""
+) -> tuple[list[FragmentPair], Mapping[tuple[int, int], int]]:
+    """Returns the blocks of at least `min_rows` lines that are alike, and per pair of files the regions
+    skipped.
+    """
+    skipped: Counter[tuple[int, int]] = Counter()
     comparer = Comparer(corpus, store, limits)
     raw, tokens = corpus.raw, corpus.tokens
     aligned = []
     wanted: set[int] = set()
     for segments, seeds in candidates:
-        for region, chain in regions_of(corpus, segments, seeds):
+        regions, left_out = regions_of(corpus, segments, seeds)
+        skipped[corpus.file_of(seeds[0][0]), corpus.file_of(seeds[0][1])] += left_out
+        for region, chain in regions:
             pairs = _align_around(corpus, comparer, region, chain)
             # Even with every line of the region that agrees it would be too short.
             rows = max(sum(corpus.code_rows[p[side]] for p in pairs) for side in (0, 1)) if pairs else 0
@@ -167,7 +177,7 @@ def verify_blocks(
             before = [p for p in part if p[0] < key[0] and p[1] < key[2]]
             after = [p for p in part if p[0] > key[1] and p[1] > key[3]]
             todo.extend(p for p in (after, before) if len(p) >= 3)
-    return found
+    return found, skipped
 
 
 def _without_far_head(corpus: Corpus, found: FragmentPair) -> FragmentPair:

@@ -24,8 +24,8 @@ from analyzers.duplicates.duplicate_model import (
 )
 from analyzers.duplicates.evidence_store import EvidenceStore
 from analyzers.duplicates.exact_files import file_groups
-from analyzers.duplicates.fragment_pairs import Comparer, Limits
-from analyzers.duplicates.grouping import Likeness, Run, group_pairs
+from analyzers.duplicates.fragment_pairs import MAX_RUN, Comparer, Limits
+from analyzers.duplicates.grouping import MAX_PAIRS, Likeness, Run, group_pairs
 from analyzers.duplicates.seeds import MEMBER_RULE, RAW_RULE, SHAPE_RULE, SeedRule, seed_pairs, window_keys
 from analyzers.duplicates.stream_reading import Advance, Read, read_hashes, read_streams
 from analyzers.duplicates.token_stream import FileStream
@@ -135,6 +135,7 @@ def detect_duplicates(
 
         found, verified = search.verify(old.verified, notes, verifying)
         groups.extend(group_pairs(search.corpus, chosen, found, search.alike))
+    notes.extend(_cut_groups(groups))
     advance(total, total)
     result = DetectedClones(
         groups=tuple(sorted((g for g in groups if _in_scope(g, settings)), key=_largest_first)),
@@ -148,6 +149,14 @@ def detect_duplicates(
         lines=sum(s.lines for s in streams.values()),
     )
     return result, DetectionCache(CACHE_VERSION, key, result, by_hash, verified)
+
+
+def _cut_groups(groups: Sequence[CloneGroup]) -> list[Note]:
+    return [
+        Note(g.places[0].path, f"a group of {len(g.places)} copies: {len(g.pairs)} of its pairs are kept")
+        for g in groups
+        if len(g.pairs) >= MAX_PAIRS and g.kind not in (CloneKind.EXACT_FILE, CloneKind.EQUIVALENT_FILE)
+    ]
 
 
 def _run_key(hashes: Mapping[str, str], notes: Sequence[Note], settings: DetectionSettings) -> str:
@@ -216,6 +225,11 @@ class _Search:
             "function" in settings.modes, "block" in settings.modes, settings.min_lines, self.limits
         )
         self.corpus: Corpus = build_corpus(streams, settings.min_function_lines)
+        self.long = [
+            (paths[d.file], d.name)
+            for d in self.corpus.definitions
+            if d.last - d.first >= MAX_RUN and not d.is_class
+        ]
         self.outline: Outline = outline_definitions(self.corpus, settings.min_function_lines)
 
     def store(self) -> EvidenceStore:
@@ -228,6 +242,10 @@ class _Search:
         advance: Advance,
     ) -> tuple[list[tuple[int, int, tuple[VerifiedPair, ...]]], dict[bytes, FilePairResult]]:
         """Returns what was found between each two files, and the same by digest for the cache."""
+        notes.extend(
+            Note(path, f"{name} has over {MAX_RUN} statements: compared from the start")
+            for path, name in self.long
+        )
         pairs = self._file_pairs(notes)
         salt = repr((CACHE_VERSION, self.rules, self.settings.min_function_lines)).encode()
         digests = [

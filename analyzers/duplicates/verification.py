@@ -128,7 +128,9 @@ def verify_file_pairs(
             chosen = within_budget(weights, lengths, _budget(corpus, pair))
             skipped[n] += len(by_segments) - len(chosen)
             candidates.extend((key, by_segments[key]) for key in chosen)
-        blocks = verify_blocks(corpus, store, rules.limits, rules.min_block_rows, candidates)
+        blocks, regions_skipped = verify_blocks(corpus, store, rules.limits, rules.min_block_rows, candidates)
+        for n, pair in enumerate(pairs):
+            skipped[n] += regions_skipped.get((pair.a, pair.b), 0)
     blocks_by_files: dict[tuple[int, int], list[FragmentPair]] = {}
     for block in blocks:
         files = (corpus.file_of(block.first_a), corpus.file_of(block.first_b))

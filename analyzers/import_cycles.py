@@ -153,7 +153,8 @@ def compare_cycles(
             survived.update(known[m] for m in members if m in known)
             inside = [f for f in failing if f.importer in members and f.imported in members]
             if needed and (chain := _shortest_chain(inner, needed)):
-                reported.update(inside)
+                # A deferred cycle with the same files says nothing about a failure at import time.
+                reported.update(inside if level == 0 else ())
                 fails = _worst(inside) if level == 0 else ""
                 fresh.append(_cycle(new, kind, members, chain, inner, fails=fails, is_new=True))
                 continue

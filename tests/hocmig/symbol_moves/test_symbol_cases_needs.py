@@ -520,3 +520,23 @@ def test_late_imports_stay_late(make_tree, move, refuse) -> None:
         expect={"app/b.py": "def f():\n    return g()\n\nfrom app.c import g\n"},
         options=RelocationOptions(allow=frozenset({"CYCLE002"})),
     )
+
+
+def test_a_failure_at_import_time_is_not_hidden_by_a_deferred_cycle(make_tree, refuse) -> None:
+    """Found on python-docx: packages run before what is imported, beside a cycle through a function."""
+    tree = make_tree(
+        {
+            "app/__init__.py": "from app import image\n",
+            "app/image/__init__.py": "from app.image.bmp import Bmp\n\nKINDS = [Bmp]\n",
+            "app/image/bmp.py": "from app.image.base import Header\n\n\nclass Bmp(Header):\n    pass\n",
+            "app/image/base.py": (
+                "class Header:\n    pass\n\n\ndef kinds():\n    from app.image import KINDS\n\n    return KINDS\n"
+            ),
+            "app/core/props.py": "from app.xml.parts import PART\n\nX = PART\n",
+            "app/xml/__init__.py": "from app.image.bmp import Bmp\n\nNAMES = [Bmp]\n",
+            "app/xml/parts.py": "PART = 1\n",
+            "client.py": "from app.core.props import X\nRESULT = X\n",
+        }
+    )
+    assert tree.results(["client"]) == {"client": "1"}
+    assert "importing it fails" in refuse(tree, {"app.image.bmp:Bmp": "app.core.props"}, "CYCLE001")

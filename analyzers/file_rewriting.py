@@ -11,6 +11,7 @@ import hashlib
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property, partial
 
 from analyzers.file_facts import parse
 from analyzers.file_relative_data import find_file_relative_data
@@ -20,6 +21,7 @@ from analyzers.import_index import SourceIndex
 from analyzers.import_rewriting import plan_imports
 from analyzers.layout import ModuleName
 from analyzers.model import FileRecord, Finding, ImportedName, ImportRecord, Relocation
+from analyzers.name_pinning import KEPT, is_kept_name, kept_task_names, pin_edits
 from analyzers.name_resolution import NameResolver
 from analyzers.project_facts import IndexFacts
 from analyzers.python_string_references import StringReference, find_string_references
@@ -70,6 +72,7 @@ class FileRewriter:
         level: how sure a string must be to be rewritten: `certain` or `likely`.
         before_hashes: path -> SHA-256 of files whose text is not rewritten yet (see `hashes_before`); needed
             when new names are old names, too (swaps): then only files with these hashes are changed.
+        pin_names: give what is known by its module's name the old name, where that is a plain edit.
     """
 
     def __init__(
@@ -78,7 +81,10 @@ class FileRewriter:
         relocations: RelocationMap,
         level: str = "certain",
         before_hashes: Mapping[str, str] | None = None,
+        *,
+        pin_names: bool = False,
     ) -> None:
+        self.pin_names = pin_names
         self.layout = index.layout
         self.relocations = relocations
         self.level = level
@@ -92,6 +98,25 @@ class FileRewriter:
         self._moved_packages = frozenset(
             r.old_module for r in relocations.relocations if not r.old_symbol and r.old_module != r.new_module
         )
+
+    @cached_property
+    def kept_names(self) -> frozenset[str]:
+        """The dotted names of tasks in moving modules that do not follow them; reads those files."""
+        found: set[str] = set()
+        for entry in self.relocations.relocations:
+            if entry.old_symbol or not entry.old_path.endswith(".py"):
+                continue
+            for path in (entry.old_path, entry.new_path):
+                try:
+                    content = (self.layout.root / path).read_bytes()
+                except OSError:
+                    # Moved already, or no file of a real tree: then nothing is named in it.
+                    continue
+                source = decode(content)
+                tree = parse(source.text)[0] if b"ask" in content and not source.error else None
+                if tree is not None:
+                    found |= kept_task_names(source.text, tree, entry.old_module, pins=self.pin_names)
+        return frozenset(found)
 
     def names_of(self, path: str, content: bytes) -> tuple[ModuleName, ModuleName] | None:
         """The module names of a file: the one its text was written for, and the one after the move.
@@ -207,9 +232,12 @@ class FileRewriter:
             imports = ImportPlan(imports.import_changes, imports.text_edits, (*imports.findings, finding))
             strings = ()
         plan = self._combine(path, source, imports, strings)
-        return replace(
-            plan, findings=(*plan.findings, *self._left_behind(path, source.text, tree, before, after))
-        )
+        left = self._left_behind(path, source.text, tree, before, after)
+        if self.pin_names and left:
+            pins, settled = pin_edits(source.text, tree, before=before, after=after)
+            left = tuple(f for f in left if (f.code, f.line) not in settled)
+            plan = replace(plan, edits=tuple(sorted((*plan.edits, *pins), key=lambda e: (e.start, e.end))))
+        return replace(plan, findings=(*plan.findings, *left))
 
     def _left_behind(
         self, path: str, text: str, tree: ast.Module, before: ModuleName, after: ModuleName
@@ -238,6 +266,8 @@ class FileRewriter:
     ) -> FilePlan:
         findings = imports.findings
         level = Certainty(self.level)
+        if strings and self.kept_names:
+            strings = tuple(map(partial(self._keep, source.text), strings))
         # Names in quoted annotations are uses: what the import plan says of them holds.
         taken = {position for e in imports.text_edits for position in range(e.start, e.end)}
         chosen = [
@@ -265,6 +295,11 @@ class FileRewriter:
             )
             findings = (*findings, finding)
         return FilePlan(source, imports.import_changes, tuple(edits), findings, strings)
+
+    def _keep(self, text: str, reference: StringReference) -> StringReference:
+        if not is_kept_name(text, reference.start, self.kept_names):
+            return reference
+        return replace(reference, certainty=Certainty.MENTION, why=KEPT)
 
     def _unreadable(self, path: str, content: bytes, error: str, line: int) -> tuple[Finding, ...]:
         if not self.may_concern(path, content):

@@ -20,10 +20,10 @@ from analyzers.python_string_uses import call_name
 from analyzers.relocation_map import RelocationMap
 from analyzers.text_references.reference import ProjectFacts
 
-_TASKS = frozenset(
+TASK_DECORATORS = frozenset(
     {"task", "shared_task", "periodic_task", "db_task", "db_periodic_task", "job", "scheduled_job", "cron"}
 )
-_NAME_KEYWORDS = frozenset({"name", "task_name", "id"})
+NAME_KEYWORDS = frozenset({"name", "task_name", "id"})
 _PICKLE_METHODS = frozenset(
     {"__reduce__", "__reduce_ex__", "__getstate__", "__setstate__", "__getnewargs__", "__getnewargs_ex__"}
 )
@@ -93,12 +93,12 @@ class _Finder:
         for decorator in node.decorator_list:
             name = call_name(decorator.func if isinstance(decorator, ast.Call) else decorator)
             last = name.rpartition(".")[2]
-            if last in _TASKS and not _has_own_name(decorator):
+            if last in TASK_DECORATORS and not has_own_name(decorator):
                 message = (
                     f"the task {old} is known by its module; queued messages and schedules say the old name"
                 )
                 self.add("IDENT001", node.lineno, message, f'pin it: @{name}(name="{old}")')
-            elif last.startswith("register") and not _has_own_name(decorator):
+            elif last.startswith("register") and not has_own_name(decorator):
                 message = f"{old} is registered by @{name}, perhaps under its module's name"
                 self.add("IDENT003", node.lineno, message, "look at the registry's keys", "info")
         if isinstance(node, ast.ClassDef):
@@ -111,13 +111,13 @@ class _Finder:
             mend = f"leave a shim, or set {node.name}.__module__ = {self.before.name!r}"
             self.add("IDENT002", node.lineno, message, mend)
         bases = {call_name(base).rpartition(".")[2] for base in node.bases}
-        assigned = _assigned(node)
+        assigned = assigned_names(node)
         if "Task" in bases and "name" not in assigned:
             message = f"the task class {old} is known by its module"
             self.add("IDENT001", node.lineno, message, f'pin it: name = "{old}"')
         if "AppConfig" in bases and "label" not in assigned:
-            label = _app_label(assigned.get("name"), self.before)
-            new_label = _app_label(None, self.after)
+            label = app_label(assigned.get("name"), self.before)
+            new_label = app_label(None, self.after)
             if label != new_label:
                 message = f"the app label of {old} follows its package: {label} becomes {new_label}"
                 mend = f'pin it: label = "{label}"; tables, migrations and content types are named by it'
@@ -176,16 +176,18 @@ class _Finder:
             self.add("IDENT004", node.lineno, message, mend, "info")
 
 
-def _has_own_name(decorator: ast.expr) -> bool:
+def has_own_name(decorator: ast.expr) -> bool:
+    """Whether a task's decorator gives it a name."""
     if not isinstance(decorator, ast.Call):
         return False
-    if any(k.arg in _NAME_KEYWORDS for k in decorator.keywords):
+    if any(k.arg in NAME_KEYWORDS for k in decorator.keywords):
         return True
     first = decorator.args[0] if decorator.args else None
     return isinstance(first, ast.Constant) and isinstance(first.value, str)
 
 
-def _assigned(node: ast.ClassDef) -> dict[str, ast.expr | None]:
+def assigned_names(node: ast.ClassDef) -> dict[str, ast.expr | None]:
+    """The names that a class body assigns, each with its value (None: only annotated)."""
     found: dict[str, ast.expr | None] = {}
     for statement in node.body:
         if isinstance(statement, ast.Assign):
@@ -198,13 +200,14 @@ def _assigned(node: ast.ClassDef) -> dict[str, ast.expr | None]:
 def _meta_has_label(node: ast.ClassDef) -> bool:
     for statement in node.body:
         if isinstance(statement, ast.ClassDef) and statement.name == "Meta":
-            names = _assigned(statement)
+            names = assigned_names(statement)
             # An abstract model has no table and no label of its own.
             return "app_label" in names or "abstract" in names
     return False
 
 
-def _app_label(name: ast.expr | None, module: ModuleName) -> str:
+def app_label(name: ast.expr | None, module: ModuleName) -> str:
+    """The label of a Django application whose configuration stands in `module` and says `name`."""
     if isinstance(name, ast.Constant) and isinstance(name.value, str):
         return name.value.rpartition(".")[2]
     return module.package.rpartition(".")[2]

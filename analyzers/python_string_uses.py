@@ -168,6 +168,17 @@ class _Collector:
         for statement in node.body:
             self.visit(statement, Use.PLAIN)
 
+    def _visit_classdef(self, node: ast.ClassDef, use: Use) -> None:
+        is_task = any(call_name(base).rpartition(".")[2] == "Task" for base in node.bases)
+        parameters = getattr(node, "type_params", ())
+        for field in (*node.decorator_list, *node.bases, *(k.value for k in node.keywords), *parameters):
+            self.visit(field, Use.PLAIN)
+        for statement in node.body:
+            if is_task and isinstance(statement, ast.Assign) and _is_name(statement.targets):
+                self._named(statement.value, Use.TASK_NAME, "a task class")
+            else:
+                self.visit(statement, Use.PLAIN)
+
     def _visit_annassign(self, node: ast.AnnAssign, use: Use) -> None:
         self.visit(node.target, Use.PLAIN)
         self._annotation(node.annotation)
@@ -376,6 +387,10 @@ def sum_operands(node: ast.BinOp) -> list[ast.expr]:
     return found
 
 
+def _is_name(targets: list[ast.expr]) -> bool:
+    return len(targets) == 1 and isinstance(targets[0], ast.Name) and targets[0].id == "name"
+
+
 def _module_constants(tree: ast.Module) -> dict[str, str]:
     """Module-level names that are bound once, to a string."""
     found: dict[str, str] = {}
@@ -409,6 +424,7 @@ _METHODS: dict[type[ast.AST], Callable[[_Collector, Any, Use], None]] = {
     ast.Expr: _Collector._visit_expr,
     ast.FunctionDef: _Collector._visit_functiondef,
     ast.AsyncFunctionDef: _Collector._visit_functiondef,
+    ast.ClassDef: _Collector._visit_classdef,
     ast.AnnAssign: _Collector._visit_annassign,
     ast.Assign: _Collector._visit_assign,
     ast.AugAssign: _Collector._visit_augassign,

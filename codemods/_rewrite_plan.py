@@ -38,6 +38,7 @@ class PlanFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     `before_hashes` gives the SHA-256 of files that are not rewritten yet; without it, a map whose new names
     are old names, too (a swap), is only applied to files that are known to be as they were. `decisions` by
     repository path spare the work of deciding again; files without one are planned when they are met.
+    `pin_names`: see `FileRewriter`.
     """
 
     version: int
@@ -52,6 +53,7 @@ class PlanFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     allow_merges: bool = False
     before_hashes: dict[str, str] | None = None
     decisions: dict[str, Decision] = {}
+    pin_names: bool = False
 
 
 def encode_plan(plan: PlanFile, stage: Path) -> bytes:
@@ -84,7 +86,13 @@ class LoadedPlan:
             advance=None,
         )
         relocations = RelocationMap(self.file.relocations, allow_merges=self.file.allow_merges)
-        return FileRewriter(index, relocations, self.file.references, self.file.before_hashes)
+        return FileRewriter(
+            index,
+            relocations,
+            self.file.references,
+            self.file.before_hashes,
+            pin_names=self.file.pin_names,
+        )
 
     def relative_path(self, file: Path) -> str:
         """The repository path of a file, given as it lies in the repository or in the stage.

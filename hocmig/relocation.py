@@ -20,6 +20,7 @@ from analyzers.import_cycles import Cycle, new_cycles
 from analyzers.import_index import SourceIndex, records_for
 from analyzers.model import Finding, Relocation
 from analyzers.move_preconditions import check_moves, packages_to_create
+from analyzers.name_pinning import without_kept_names
 from analyzers.project_facts import IndexFacts
 from analyzers.relocation_map import RelocationMap
 from analyzers.shims import module_shim
@@ -57,7 +58,8 @@ class RelocationOptions:
     With `allow_merges` a relocation to a module that exists deletes the old file and repoints its importers;
     `replaced` are new paths whose present file goes in favour of the one that moves there. `extra_changes`
     are files of ours that change in the same transaction (artifacts). `merging` names modules whose content
-    goes into others, see `Merging`.
+    goes into others, see `Merging`. With `pin_names`, task names and app labels that are made of a module's
+    name keep the old one.
     """
 
     references: str = "certain"
@@ -68,6 +70,7 @@ class RelocationOptions:
     replaced: frozenset[str] = frozenset()
     extra_changes: tuple[FileChange, ...] = ()
     merging: Merging = field(default_factory=Merging)
+    pin_names: bool = False
 
 
 @dataclass(frozen=True)
@@ -172,7 +175,13 @@ class _Preparation:
         self.symbols = SymbolMoving(workspace, relocations, self.read, options.merging, options.allow)
         self.relocations = relocations = self.symbols.relocations
         self.before_hashes = hashes_before(self.index, relocations) or None
-        self.rewriter = FileRewriter(self.index, relocations, options.references, self.before_hashes)
+        self.rewriter = FileRewriter(
+            self.index,
+            relocations,
+            options.references,
+            self.before_hashes,
+            pin_names=options.pin_names,
+        )
         self.findings: list[Finding] = []
         self.hits: list[Reference] = []
         self.decisions: dict[str, Decision] = {}
@@ -297,6 +306,7 @@ class _Preparation:
             references=self.options.references,
             allow_merges=self.options.allow_merges,
             before_hashes=self.before_hashes,
+            pin_names=self.options.pin_names,
             decisions=self.decisions,
         )
         files = {path: self.read(path) for path in planned}
@@ -325,6 +335,7 @@ class _Preparation:
                 continue
             content = self.read(path)
             hits = find_references(path, content, reference_map, facts)
+            hits = without_kept_names(content, hits, self.rewriter.kept_names)
             found += hits
             changed = apply_references(content, hits, level)
             if changed != content:

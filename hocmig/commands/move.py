@@ -49,6 +49,7 @@ Examples:
     type=click.Choice(["certain", "likely"]),
     help="How sure a string or a text must be to be rewritten (default: as configured).",
 )
+@click.option("--pin-names", is_flag=True, help="Task names and app labels keep the old module's name.")
 @click.option("--allow", multiple=True, metavar="CODE", help="A finding that need not block (repeatable).")
 @click.option("--reason", default="", help="Why; goes into the ledger.")
 @click.pass_obj
@@ -63,6 +64,7 @@ def command(
     shim: bool,
     shim_until: datetime.datetime | None,
     references: str | None,
+    pin_names: bool,
     allow: tuple[str, ...],
     reason: str,
 ) -> int:
@@ -79,6 +81,7 @@ def command(
         references=references or workspace.config.references.level,
         allow=frozenset(allow),
         shim_until=last_shim_day(shim, shim_until),
+        pin_names=pin_names,
     )
     phase = p2_move.prepare(workspace, chosen, files)
     if not phase.chosen:

@@ -50,6 +50,7 @@ Examples:
     "--shim-until", type=click.DateTime(["%Y-%m-%d"]), help="Their last day (default: in 180 days)."
 )
 @click.option("--with-tests", "tests_too", is_flag=True, help="Move the mirroring test files along.")
+@click.option("--pin-names", is_flag=True, help="Task names and app labels keep the old module's name.")
 @click.option("--allow", multiple=True, metavar="CODE", help="A finding that need not block (repeatable).")
 @click.option("--reason", default="", help="Why; goes into the ledger.")
 @click.pass_obj
@@ -65,6 +66,7 @@ def command(
     tests_too: bool,
     shim: bool,
     shim_until: datetime.datetime | None,
+    pin_names: bool,
     allow: tuple[str, ...],
     reason: str,
 ) -> int:
@@ -83,6 +85,7 @@ def command(
         references=references or workspace.config.references.level,
         allow=frozenset(allow),
         shim_until=last_shim_day(shim, shim_until),
+        pin_names=pin_names,
     )
     prepared = prepare_relocation(workspace, relocations, chosen)
     if not execute or prepared.blocking:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -138,3 +140,136 @@ def test_a_damaged_rewriting_is_found_and_refused(
     assert tree(repository) == before
     shown = capsys.readouterr()
     assert "PROOF001" in shown.out + shown.err
+
+
+QUEUE = """\
+TASKS = {}
+
+
+def task(function=None, *, name=None, **options):
+    if function is None:
+        return lambda f: task(f, name=name, **options)
+    TASKS[name or f"{function.__module__}.{function.__name__}"] = options
+    return function
+
+
+shared_task = task
+
+
+class Task:
+    name = None
+
+    def __init_subclass__(cls):
+        TASKS[cls.name or f"{cls.__module__}.{cls.__name__}"] = {}
+"""
+
+TASKS = """\
+import queueing
+from queueing import Task, shared_task, task
+
+
+@task
+def bare(): ...
+
+
+@queueing.task()
+def called(): ...
+
+
+@shared_task(bind=True, retries=(3))
+def with_options(): ...
+
+
+@shared_task(
+    bind=True,  # the task itself
+    retries=(3),  # (three)
+)
+def on_lines(): ...
+
+
+@task(name="mine")
+def named(): ...
+
+
+class Report(Task):
+    \"\"\"A report.\"\"\"
+
+    retries = 3
+
+
+class Plain(Task):
+    @property
+    def retries(self): ...
+"""
+
+
+def names_of(root: Path, module: str) -> list[str]:
+    code = f"import sys; sys.path.insert(0, '.'); import {module}, queueing; print(*sorted(queueing.TASKS))"
+    done = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=True)
+    return done.stdout.split()
+
+
+@pytest.mark.parametrize("newline", ["\n", "\r\n"])
+def test_pinned_tasks_keep_their_names(
+    repository: Path, newline: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write(repository, {"queueing.py": QUEUE})
+    (repository / "app/a/jobs.py").write_bytes(TASKS.replace("\n", newline).encode())
+    before = names_of(repository, "app.a.jobs")
+    assert run(["--json", "mv", "app.a.jobs", "app.b.jobs", "--execute", "--pin-names"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert [f for f in document["findings"] if f["code"] == "IDENT001"] == []
+    assert names_of(repository, "app.b.jobs") == before
+    moved = (repository / "app/b/jobs.py").read_bytes()
+    assert moved.count(newline.encode()) == moved.count(b"\n")
+    assert run(["mv", "app.a.jobs", "app.b.jobs", "--execute", "--pin-names"]) == 0
+    assert (repository / "app/b/jobs.py").read_bytes() == moved
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "from rq import job\n@job\ndef f(): ...\n",
+        "from q import task, OPTIONS\n@task(**OPTIONS)\ndef f(): ...\n",
+        "from q import Task\nclass T(Task): pass\n",
+    ],
+)
+def test_what_cannot_be_pinned_is_still_reported(
+    repository: Path, code: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write(repository, {"app/a/jobs.py": code})
+    assert run(["--json", "mv", "app.a.jobs", "app.b.jobs", "--execute", "--pin-names"]) == 0
+    assert "IDENT001" in [f["code"] for f in json.loads(capsys.readouterr().out)["findings"]]
+    assert (repository / "app/b/jobs.py").read_text() == code
+
+
+def test_pinned_application_keeps_its_label(repository: Path) -> None:
+    text = "from django.apps import AppConfig\n\n\nclass Billing(AppConfig):\n    verbose_name = 'Bills'\n"
+    write(repository, {"app/a/apps.py": text})
+    assert run(["mv", "app.a.apps", "app.b.apps", "--execute", "--pin-names"]) == 0
+    wanted = text.replace("    verbose", '    label = "a"\n    verbose')
+    assert (repository / "app/b/apps.py").read_text() == wanted
+
+
+@pytest.mark.parametrize("decorator", ["@task", '@task(name="app.a.jobs.clean")'])
+def test_settings_go_on_naming_a_pinned_task(repository: Path, decorator: str) -> None:
+    schedule = "beat:\n  clean:\n    task: app.a.jobs.clean\n  module: app.a.jobs\n"
+    settings = (
+        'TASKS = ["app.a.jobs"]\nROUTES = {"app.a.jobs.clean": {}}\nJOB = {"task": "app.a.jobs.clean"}\n'
+    )
+    write(
+        repository,
+        {
+            "queueing.py": QUEUE,
+            "app/a/jobs.py": f"from queueing import task\n\n\n{decorator}\ndef clean(): ...\n",
+            "beat.yaml": schedule,
+            "settings.py": settings,
+        },
+    )
+    for _ in range(2):
+        command = ["mv", "app.a.jobs", "app.b.jobs", "--execute", "--pin-names", "--references", "likely"]
+        assert run(command) == 0
+        wanted = schedule.replace("module: app.a.jobs", "module: app.b.jobs")
+        assert (repository / "beat.yaml").read_text() == wanted
+        assert (repository / "settings.py").read_text() == settings.replace('"app.a.jobs"', '"app.b.jobs"')
+        assert names_of(repository, "app.b.jobs") == ["app.a.jobs.clean"]

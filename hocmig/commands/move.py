@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from analyzers.errors import InputError
+from analyzers.migration_manifest import OPEN
 from hocmig.commands.relocation_output import report_prepared, report_result
 from hocmig.phases import p2_move
 from hocmig.relocation import RelocationOptions, last_shim_day
@@ -84,6 +85,11 @@ def command(
         pin_names=pin_names,
     )
     phase = p2_move.prepare(workspace, chosen, files)
+    waiting = [row.migration_id for row in phase.rows if row.status in OPEN]
+    if waiting:
+        workspace.terminal.warn(
+            f"{len(waiting)} rows wait for a decision and stay: {', '.join(waiting)}; see `hocmig resolve`"
+        )
     if not phase.chosen:
         workspace.terminal.say("nothing to move: no row of the manifest is PENDING")
         workspace.terminal.document({"moved": [], "executed": False})

@@ -50,9 +50,10 @@ class MovePhase:
 def prepare(workspace: Workspace, options: RelocationOptions, files: Sequence[str] = ()) -> MovePhase:
     """Prepare the moves of the manifest's rows that are to move, or of those whose source is in `files`.
 
+    Rows that wait for a decision stay as they are.
+
     Raises:
         InputError: no manifest, a malformed one, or a file that no row is about.
-        GateError: rows still wait for a decision.
     """
     rows = require_manifest(workspace)
     chosen = tuple(r for r in rows if r.status in MOVABLE or r.status is Status.DELETE_DUPLICATE)

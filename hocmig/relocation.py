@@ -276,12 +276,13 @@ class _Preparation:
 
     def _plan_python(self) -> list[str]:
         """The files whose text must change, by old path; findings of the planner are collected."""
-        candidates = affected_files(self.index, self.relocations, self.rewriter.resolver, self.read)
+        affected = affected_files(self.index, self.relocations, self.rewriter.resolver, self.read)
+        candidates = tuple(sorted({*affected, *self.symbols.strings.files}))
         self.candidates = candidates
         planned = []
         with self.workspace.terminal.progress("Planning the rewriting") as advance:
             for done, path in enumerate(candidates, 1):
-                plan = self.rewriter.plan(path, self.read(path))
+                plan = self.symbols.strings.adjusted(self.rewriter.plan(path, self.read(path)))
                 self.findings += plan.findings
                 self.hits += (
                     Reference(path, h.line, h.start, h.end, h.old, h.new, h.certainty, h.why)

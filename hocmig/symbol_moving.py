@@ -13,10 +13,13 @@ from typing import TYPE_CHECKING
 from analyzers.import_index import SourceIndex
 from analyzers.model import Finding, Relocation
 from analyzers.move_preconditions import packages_to_create
+from analyzers.name_resolution import NameResolver
 from analyzers.relocation_map import RelocationMap
 from analyzers.shims import module_shim, symbol_shim
 from analyzers.source import Source, decode
 from analyzers.symbol_moves.definition_edits import DefinitionEdits, FileEdits, plan_definitions
+from analyzers.symbol_moves.looked_up_strings import LookedUpStrings, looked_up_strings
+from analyzers.symbol_moves.module_clients import ModuleClients
 from analyzers.symbol_moves.move_proof import MoveProof, prove_moves
 from analyzers.symbol_moves.move_selection import MoveSelection, select_moves
 from codemods._move_plan import FileMoves, MovePlanFile
@@ -71,6 +74,7 @@ class SymbolMoving:
         self.gone: frozenset[str] = frozenset()
         self.outcome = RopeOutcome((), ())
         self.forwards = False
+        self.strings = LookedUpStrings(frozenset(), {}, frozenset(), ())
         self.selection: MoveSelection | None = None
         if relocations.moved_symbols or merging.dissolved:
             self.selection = select_moves(
@@ -83,6 +87,10 @@ class SymbolMoving:
             )
             self.relocations = self.selection.relocations
             self.findings += self.selection.findings
+            resolver = NameResolver(self.index)
+            clients = ModuleClients(self.index, resolver, read)
+            self.strings = looked_up_strings(self.selection, clients)
+            self.findings += self.strings.findings
 
     @property
     def symbols(self) -> tuple[Relocation, ...]:

@@ -57,7 +57,12 @@ def run_in_process(
         relocations = RelocationMap(plan.relocations, allow_merges=plan.allow_merges)
         rewriter = FileRewriter(index, relocations, plan.references, plan.before_hashes)
         for path, content in files.items():
-            contents[path] = rewritten_bytes(rewriter.plan(path, content))
+            decision = plan.decisions.get(path)
+            if decision is None:
+                contents[path] = rewritten_bytes(rewriter.plan(path, content))
+            else:
+                decided = FilePlan(decode(content), decision.import_changes, decision.edits)
+                contents[path] = rewritten_bytes(decided)
     return CodemodResult({p: c for p, c in contents.items() if c != files[p]}, ())
 
 

@@ -530,7 +530,8 @@ def test_a_failure_at_import_time_is_not_hidden_by_a_deferred_cycle(make_tree, r
             "app/image/__init__.py": "from app.image.bmp import Bmp\n\nKINDS = [Bmp]\n",
             "app/image/bmp.py": "from app.image.base import Header\n\n\nclass Bmp(Header):\n    pass\n",
             "app/image/base.py": (
-                "class Header:\n    pass\n\n\ndef kinds():\n    from app.image import KINDS\n\n    return KINDS\n"
+                "class Header:\n    pass\n\n\ndef kinds():\n    from app.image import KINDS\n\n"
+                "    return KINDS\n"
             ),
             "app/core/props.py": "from app.xml.parts import PART\n\nX = PART\n",
             "app/xml/__init__.py": "from app.image.bmp import Bmp\n\nNAMES = [Bmp]\n",
@@ -540,3 +541,42 @@ def test_a_failure_at_import_time_is_not_hidden_by_a_deferred_cycle(make_tree, r
     )
     assert tree.results(["client"]) == {"client": "1"}
     assert "importing it fails" in refuse(tree, {"app.image.bmp:Bmp": "app.core.props"}, "CYCLE001")
+
+
+def test_patched_names_are_patched_where_they_are_looked_up(make_tree, move) -> None:
+    tree = make_tree(
+        {
+            "app/a.py": """
+                import json
+                from app.c import rate
+
+
+                def name():
+                    return "real"
+
+
+                def stays():
+                    return name()
+
+
+                def goes():
+                    return json.dumps(rate())
+                """,
+            "app/b.py": "",
+            "app/c.py": "def rate():\n    return 3\n",
+            "client.py": """
+                from unittest.mock import patch
+
+                from app.a import goes, stays
+
+                with patch("app.a.name", return_value="fake"), patch("app.a.rate", return_value=4):
+                    with patch("app.a.json.dumps", side_effect=str):
+                        RESULT = [stays(), goes()]
+                """,
+        }
+    )
+    move(tree, {"app.a:name": "app.b", "app.a:goes": "app.d"}, clients=["client"])
+    text = tree.read("client.py")
+    assert 'patch("app.a.name"' in text
+    assert 'patch("app.d.rate"' in text
+    assert 'patch("app.d.json.dumps"' in text

@@ -81,16 +81,29 @@ def take_inventory(files: Mapping[str, FileRecord], config: Configuration) -> di
     Raises:
         InputError: a file that cannot be read, or whose name a lock cannot hold.
     """
-    found: dict[str, dict[str, str]] = {name: {} for name in config.domains}
+    hashes = {}
     for path, record in files.items():
+        if domain_of(path, config)[0]:
+            if not record.sha256:
+                raise InputError(path, 0, f"cannot be locked: {record.error}", "mend or remove the file")
+            hashes[path] = record.sha256
+    return group_by_domain(hashes, config)
+
+
+def group_by_domain(hashes: Mapping[str, str], config: Configuration) -> dict[str, DomainFiles]:
+    """The domains that files (path -> SHA-256) lie in, sorted, with those configured; others are left out.
+
+    Raises:
+        InputError: a file whose name a lock cannot hold.
+    """
+    found: dict[str, dict[str, str]] = {name: {} for name in config.domains}
+    for path, digest in hashes.items():
         domain, rest = domain_of(path, config)
         if not domain:
             continue
-        if not record.sha256:
-            raise InputError(path, 0, f"cannot be locked: {record.error}", "mend or remove the file")
         if _UNFIT.intersection(rest):
             raise InputError(path, 0, "has a name that a lock cannot hold", "rename the file")
-        found.setdefault(domain, {})[rest] = record.sha256
+        found.setdefault(domain, {})[rest] = digest
     return {
         name: DomainFiles(name, dict(sorted(found[name].items(), key=lambda item: item[0].encode())))
         for name in sorted(found)

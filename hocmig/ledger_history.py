@@ -11,8 +11,9 @@ def changes_since_lock(
 ) -> RecordedChanges:
     """Moves, deletions and approvals after the lock.
 
-    The lock's own entry is the last one that wrote the registry with this hash; when there is none (another
-    command wrote it, or the ledger was merged), the time decides, and entries of the same second count.
+    The lock's own entry is the last one that wrote the registry with this hash, rollbacks aside (what was
+    recorded before the transaction that they undo still counts); when there is none (another command wrote
+    it, or the ledger was merged), the time decides, and entries of the same second count.
     """
     moved: dict[str, str] = {}
     deleted: set[str] = set()
@@ -29,6 +30,8 @@ def _entries_after(
     ledger: Ledger, registry_path: str, registry_sha256: str, locked_at: str
 ) -> tuple[LedgerEntry, ...]:
     for number in range(len(ledger.entries) - 1, -1, -1):
+        if ledger.entries[number].kind == "rollback":
+            continue
         for file in ledger.entries[number].files:
             if file.path_after == registry_path and file.sha256_after == registry_sha256:
                 return ledger.entries[number + 1 :]

@@ -23,6 +23,7 @@ from analyzers.name_resolution import NameResolver
 from analyzers.relocation_map import RelocationMap
 from hocmig.artifact_changes import appended_rows, artifact_change
 from hocmig.consolidation_report import savings_text
+from hocmig.lock_renewal import renewed_locks
 from hocmig.relocation import (
     PreparedRelocation,
     RelocationOptions,
@@ -119,14 +120,17 @@ def prepare(
 def execute(
     workspace: Workspace, phase: ConsolidatePhase, *, command: tuple[str, ...], git_stage: bool, reason: str
 ) -> TransactionResult:
-    """Carry it out with log, savings and relocations in the same transaction, with a backup.
+    """Carry it out with log, savings, relocations and locks in the same transaction, with a backup.
 
     Raises:
+        LockError: the tree is locked, and its registry or guard rules cannot be read.
         GateError, StaleInputError, RolledBackError, InterruptedTransactionError: see `execute_relocation`.
     """
     assert phase.prepared is not None
+    assert phase.prepared.after is not None
     change_set = phase.prepared.change_set
-    changes = (*change_set.changes, *_artifacts(workspace, phase))
+    locks = renewed_locks(workspace, phase.prepared.after, change_set)
+    changes = (*change_set.changes, *_artifacts(workspace, phase), *locks)
     return execute_relocation(
         workspace,
         replace(phase.prepared, change_set=replace(change_set, changes=changes)),

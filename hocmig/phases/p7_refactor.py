@@ -18,6 +18,7 @@ from analyzers.name_resolution import NameResolver
 from analyzers.relocation_map import RelocationMap
 from hocmig.artifact_changes import appended_rows, artifact_change
 from hocmig.cluster_report import refactor_plan_text
+from hocmig.lock_renewal import renewed_locks
 from hocmig.relocation import (
     PreparedRelocation,
     RelocationOptions,
@@ -126,15 +127,18 @@ def write_plan(workspace: Workspace, phase: RefactorPhase) -> Path:
 def execute(
     workspace: Workspace, phase: RefactorPhase, *, command: tuple[str, ...], git_stage: bool, reason: str
 ) -> TransactionResult:
-    """Write the plan, then carry it out with log and relocations in the same transaction, with a backup.
+    """Write the plan, then carry it out with log, relocations and locks in one transaction, with a backup.
 
     Raises:
+        LockError: the tree is locked, and its registry or guard rules cannot be read.
         GateError, StaleInputError, RolledBackError, InterruptedTransactionError: see `execute_relocation`.
     """
     assert phase.prepared is not None
-    write_plan(workspace, phase)
+    assert phase.prepared.after is not None
     change_set = phase.prepared.change_set
-    changes = (*change_set.changes, *_artifacts(workspace, phase))
+    locks = renewed_locks(workspace, phase.prepared.after, change_set)
+    write_plan(workspace, phase)
+    changes = (*change_set.changes, *_artifacts(workspace, phase), *locks)
     prepared = replace(phase.prepared, change_set=replace(change_set, changes=changes))
     return execute_relocation(
         workspace,

@@ -25,6 +25,7 @@ from hocmig.architecture import judge_architecture, read_accepted, read_contract
 from hocmig.architecture_report import REPORT_NAME, architecture_report
 from hocmig.artifact_changes import appended_rows, artifact_change
 from hocmig.import_normalizing import NormalizedTree, Reader, normalize_tree
+from hocmig.lock_renewal import renewed_locks
 from hocmig.transaction.change import ChangeSet, FileChange, sha256
 from hocmig.transaction.clock import timestamp
 from hocmig.transaction.transaction import TransactionResult, run_transaction
@@ -101,15 +102,17 @@ def prepare(workspace: Workspace, policy: str = "") -> NormalizePhase:
 def execute(
     workspace: Workspace, phase: NormalizePhase, *, command: tuple[str, ...], git_stage: bool, reason: str
 ) -> TransactionResult:
-    """Change imports and write all artifacts in one transaction, with a backup for `--revert`.
+    """Change imports, write all artifacts and renew locks in one transaction, with a backup for `--revert`.
 
     Raises:
         GateError: a finding blocks it; nothing was written.
+        LockError: the tree is locked, and its registry or guard rules cannot be read.
         StaleInputError, RolledBackError, InterruptedTransactionError: see `run_transaction`.
     """
     if phase.blocking:
         raise GateError(f"nothing was changed: {len(phase.blocking)} findings block it")
-    changes = (*phase.change_set.changes, *_artifacts(workspace, phase))
+    locks = renewed_locks(workspace, phase.tree.after, phase.change_set)
+    changes = (*phase.change_set.changes, *_artifacts(workspace, phase), *locks)
     return run_transaction(
         workspace.root,
         ChangeSet(changes),

@@ -12,6 +12,7 @@ import msgspec
 from analyzers.domain_inventory import hash_of_files
 from analyzers.errors import GateError, InputError
 from analyzers.health_score import HEALTH_NAME, HealthScore
+from hocmig.manifest_file import manifest_path
 from hocmig.transaction.ledger import append, decision
 from hocmig.workspace import Workspace
 
@@ -28,6 +29,20 @@ def force_gate_option(function: Command) -> Command:
     )(function)
 
 
+def require_healthy_when_migrating(workspace: Workspace, *, phase: str, force_reason: str = "") -> None:
+    """`require_healthy` in a repository with a manifest; elsewhere there is no migration, and no gate.
+
+    Without a manifest the phases are tools of their own: nobody must run P4 to look for duplicates.
+
+    Raises:
+        GateError, InputError: as `require_healthy`.
+    """
+    if manifest_path(workspace).exists():
+        require_healthy(workspace, phase=phase, force_reason=force_reason)
+    else:
+        _refuse_blank(force_reason)
+
+
 def require_healthy(workspace: Workspace, *, phase: str, force_reason: str = "") -> None:
     """Refuse unless P4 found the tree as it is now HEALTHY.
 
@@ -39,8 +54,7 @@ def require_healthy(workspace: Workspace, *, phase: str, force_reason: str = "")
         GateError: P4 was not run, not on this tree, or is not HEALTHY.
         InputError: the reason is blank, or the health score cannot be read.
     """
-    if force_reason and not force_reason.strip():
-        raise InputError("--force-gate", 0, "needs a reason", "say why")
+    _refuse_blank(force_reason)
     problem = health_problem(workspace)
     if not problem:
         return
@@ -57,6 +71,11 @@ def require_healthy(workspace: Workspace, *, phase: str, force_reason: str = "")
         ),
     )
     workspace.terminal.warn(f"gate forced open: {problem}")
+
+
+def _refuse_blank(force_reason: str) -> None:
+    if force_reason and not force_reason.strip():
+        raise InputError("--force-gate", 0, "needs a reason", "say why")
 
 
 def health_problem(workspace: Workspace) -> str:

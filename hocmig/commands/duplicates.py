@@ -9,6 +9,7 @@ import click
 
 from analyzers.errors import InputError
 from hocmig.duplicate_view import document_of, rendered_findings, rendered_group
+from hocmig.gates import force_gate_option
 from hocmig.phases import p5_duplicates
 from hocmig.workspace import open_workspace
 
@@ -42,6 +43,7 @@ Examples:
 @click.option("--write-baseline", is_flag=True, help="Accept everything found, in the baseline file.")
 @click.option("--show", multiple=True, metavar="ID", help="Show a finding side by side (repeatable).")
 @click.option("--limit", type=click.IntRange(min=1), default=30, help="Findings printed (default: 30).")
+@force_gate_option
 @click.pass_obj
 def command(
     options: dict[str, Any],
@@ -53,15 +55,19 @@ def command(
     write_baseline: bool,
     show: tuple[str, ...],
     limit: int,
+    force_gate: str,
 ) -> int:
     """Find copied files, functions, classes and blocks; rank them; say which copy should stay.
 
     Writes PHASE5_DUPLICATE_REPORT.csv, PHASE5_DUPLICATE_SUMMARY.md and PHASE5_CONSOLIDATION_CANDIDATES.csv.
-    Exit code 1 only when a baseline is set and a finding is not in it, or an entry of it is stale.
+    Where a migration was begun (there is a manifest), P4 must have found this very tree HEALTHY.
+    Exit code 1 when it has not, or when a baseline is set and a finding is not in it, or an entry is stale.
     """
     workspace = open_workspace(options)
     terminal = workspace.terminal
-    chosen = p5_duplicates.DuplicatesOptions(modes, min_lines, threshold, scope, baseline, write_baseline)
+    chosen = p5_duplicates.DuplicatesOptions(
+        modes, min_lines, threshold, scope, baseline, write_baseline, force_gate
+    )
     result = p5_duplicates.run(workspace, chosen)
     facts = result.facts
     for mark in facts.unexplained:

@@ -12,6 +12,7 @@ from analyzers.duplicates.suppression import Baseline, baseline_of, suppress
 from analyzers.errors import InputError
 from hocmig import duplicate_artifacts as artifacts
 from hocmig.duplicate_inputs import domains_of, read_baseline, surroundings_of
+from hocmig.gates import require_healthy_when_migrating
 from hocmig.store import write_csv, write_json, write_text
 from hocmig.workspace import Workspace
 
@@ -26,6 +27,7 @@ class DuplicatesOptions:
     scope: str | None = None
     baseline: Path | None = None
     write_baseline: bool = False
+    force_gate: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +46,7 @@ def run(workspace: Workspace, options: DuplicatesOptions) -> DuplicatesResult:
     """Find and judge duplicates, write the artifacts (and the baseline when asked).
 
     Raises:
+        GateError: the repository is being migrated and P4 is not HEALTHY; nothing is written.
         InputError: the scope needs domains and none are configured, or the baseline is wrong; nothing is
         written.
     """
@@ -56,6 +59,7 @@ def run(workspace: Workspace, options: DuplicatesOptions) -> DuplicatesResult:
     if options.write_baseline and not name:
         raise InputError("--write-baseline", 0, "no baseline is named", "use --baseline, or configure one")
     old = read_baseline(workspace.root / name, name) if name else Baseline()
+    require_healthy_when_migrating(workspace, phase="P5", force_reason=options.force_gate)
     modes = options.modes or ("exact", "function", "block")
     settings = DetectionSettings(
         modes=frozenset(modes),

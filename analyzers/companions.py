@@ -110,7 +110,7 @@ def _relocation(path: str, new_path: str, index: SourceIndex) -> Relocation | No
 def _left(path: str, entry: Relocation) -> Finding:
     return Finding(
         code="TWIN001",
-        severity="info",
+        severity="warning",
         path=path,
         message=f"looks like the test of {entry.old_module}, which moves to {entry.new_module}; it stays",
         mend="move it by hand if it belongs there",

@@ -59,8 +59,8 @@ class Discovery:
     """What is in a repository; all paths relative to its root, POSIX, sorted.
 
     `other_files` are regular files without a binary file's ending. `extension_files` are compiled modules and
-    their sources. `nested_repositories` and `linked_folders` were not entered; `unreadable` are folders and
-    files with the reason. `folders` are those that were looked into.
+    their sources, `binary_files` all other regular files. `nested_repositories` and `linked_folders` were not
+    entered; `unreadable` are folders and files with the reason. `folders` are those that were looked into.
     """
 
     root: Path
@@ -72,6 +72,7 @@ class Discovery:
     linked_folders: tuple[str, ...] = ()
     unreadable: tuple[tuple[str, str], ...] = ()
     folders: tuple[str, ...] = field(default=(), repr=False)
+    binary_files: tuple[str, ...] = ()
 
     @cached_property
     def ignore_rules(self) -> IgnoreRules:
@@ -113,6 +114,7 @@ def discover(root: Path, scan: Sequence[str] = (), exclude: Sequence[str] = ()) 
         tuple(sorted(walk.linked_folders)),
         tuple(sorted(walk.unreadable)),
         tuple(sorted(walk.folders)),
+        tuple(sorted(walk.binary_files)),
     )
     # A cached property of a frozen dataclass: the rules that the walk used are the rules from now on.
     discovery.__dict__["ignore_rules"] = rules
@@ -156,6 +158,7 @@ class _Walk:
         self.python_files: list[FoundFile] = []
         self.other_files: list[str] = []
         self.extension_files: list[str] = []
+        self.binary_files: list[str] = []
         self.nested_repositories: list[str] = []
         self.linked_folders: list[str] = []
         self.unreadable: list[tuple[str, str]] = []
@@ -196,6 +199,8 @@ class _Walk:
                     self.other_files.append(path)
                 elif name.endswith(EXTENSION_SUFFIXES):
                     self.extension_files.append(path)
+                elif entry.is_file(follow_symlinks=False):
+                    self.binary_files.append(path)
                 elif entry.is_symlink() and entry.is_dir():
                     self.linked_folders.append(path)
 

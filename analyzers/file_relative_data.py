@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import ast
 import posixpath
+import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from analyzers.model import Finding
@@ -34,6 +36,7 @@ _PACKAGE_DATA = frozenset(
     {"get_data", "open_text", "open_binary", "read_text", "read_binary", "is_resource", "resource_filename"}
     | {"resource_string", "resource_stream", "resource_exists", "PackageLoader"}
 )
+_BY_PLACE = re.compile(rb"__file__|\bfiles\s*\(|\b(?:" + "|".join(sorted(_PACKAGE_DATA)).encode() + rb")\b")
 _JOINING = frozenset({"join", "joinpath", "glob", "rglob", "iterdir", "walk", "listdir", "scandir", "format"})
 _OWN_PACKAGE = frozenset({"__name__", "__package__"})
 _DEEPEST = 60
@@ -54,9 +57,15 @@ class DataUse:
     goes_on: bool
 
 
+def finds_data_by_place(content: bytes) -> bool:
+    """Whether `data_uses` or `package_resources` can find anything; never says no wrongly."""
+    return _BY_PLACE.search(content) is not None
+
+
 def data_uses(path: str, new_path: str, tree: ast.Module) -> tuple[DataUse, ...]:
     """What the module at `path` finds by its place, sorted by line; the module itself is left out."""
     names = _names_bound_once(tree)
+    loaded = {n.id for n in ast.walk(tree) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load)}
     before, after = _Evaluator(path, names), _Evaluator(new_path, names)
     found: set[DataUse] = set()
     stack: list[tuple[ast.AST, bool]] = [(tree, False)]
@@ -68,9 +77,14 @@ def data_uses(path: str, new_path: str, tree: ast.Module) -> tuple[DataUse, ...]
                 if target != path:
                     found.add(DataUse(node.lineno, target, after.value(node) or "", goes_on))
                 continue
-        if isinstance(node, ast.Assign) and _binds(node, names) and before.value(node.value) is not None:
-            # The name is evaluated where it is used.
-            continue
+        if isinstance(node, ast.Assign) and _binds(node, names):
+            target = before.value(node.value)
+            is_used_here = any(isinstance(t, ast.Name) and t.id in loaded for t in node.targets)
+            # The name is evaluated where it is used; other modules may take a constant that is not used here.
+            if target is not None and (
+                is_used_here or path.startswith(f"{target}/") or target in (".", path)
+            ):
+                continue
         goes_on = _adds_something(node)
         stack += ((child, goes_on) for child in ast.iter_child_nodes(node))
     return tuple(sorted(found, key=lambda u: (u.line, u.target, u.goes_on)))
@@ -86,7 +100,7 @@ def find_file_relative_data(
     findings: list[Finding] = []
     for use in data_uses(path, new_path, tree):
         moved = relocations.path(use.target) or use.target
-        if use.target_after == moved:
+        if use.target_after == moved or _is_carried(use, relocations):
             continue
         after = use.target_after or "a path outside the repository"
         if use.goes_on:
@@ -102,9 +116,21 @@ def find_file_relative_data(
     return tuple(findings)
 
 
-def find_package_data(path: str, tree: ast.Module, relocations: RelocationMap) -> tuple[Finding, ...]:
-    """One finding per resource of a package, named by a string, whose package moves without what it holds."""
-    findings: list[Finding] = []
+def _is_carried(use: DataUse, relocations: RelocationMap) -> bool:
+    """Whether the target is a folder of data that moves, file by file, to where the module will look."""
+    start = use.target + "/"
+    files = [(old, new) for old, new in relocations.paths.items() if old.startswith(start)]
+    return bool(files) and all(
+        not old.endswith((".py", ".pyi")) and new == use.target_after + old[len(use.target) :]
+        for old, new in files
+    )
+
+
+def package_resources(tree: ast.Module) -> Iterator[tuple[int, str, str]]:
+    """(line, package, resource) of each resource that is found by the name of its package in a string.
+
+    The resource is empty where it is not constant, or named elsewhere than in the call.
+    """
     for node in ast.walk(tree):
         if not isinstance(node, ast.Call) or not node.args:
             continue
@@ -112,19 +138,24 @@ def find_package_data(path: str, tree: ast.Module, relocations: RelocationMap) -
         package = node.args[0]
         if last not in _PACKAGE_DATA | {"files"} or not isinstance(package, ast.Constant):
             continue
-        name = package.value
-        if (
-            not isinstance(name, str)
-            or relocations.module(name) is None
-            or relocations.whole(name) is not None
-        ):
+        if isinstance(package.value, str):
+            piece = node.args[1] if len(node.args) > 1 else None
+            name = piece.value if isinstance(piece, ast.Constant) and last != "files" else ""
+            yield node.lineno, package.value, name if isinstance(name, str) else ""
+
+
+def find_package_data(path: str, tree: ast.Module, relocations: RelocationMap) -> tuple[Finding, ...]:
+    """One finding per resource of a package, named by a string, whose package moves without what it holds."""
+    findings: list[Finding] = []
+    for line, name, _ in package_resources(tree):
+        if relocations.module(name) is None or relocations.whole(name) is not None:
             continue
         findings.append(
             Finding(
                 code="DATA003",
                 severity="warning",
                 path=path,
-                line=node.lineno,
+                line=line,
                 message=f"reads data of {name}, which moves without the files beside it",
                 mend="move the data along, or keep the old package for it",
             )

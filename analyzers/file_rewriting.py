@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property, partial
 
 from analyzers.file_facts import parse
-from analyzers.file_relative_data import find_file_relative_data
+from analyzers.file_relative_data import find_file_relative_data, find_package_data, finds_data_by_place
 from analyzers.identity_findings import find_identity
 from analyzers.import_changes import ImportChange, ImportPlan, TextEdit
 from analyzers.import_index import SourceIndex
@@ -233,6 +233,8 @@ class FileRewriter:
             strings = ()
         plan = self._combine(path, source, imports, strings)
         left = self._left_behind(path, source.text, tree, before, after)
+        if strings and finds_data_by_place(content):
+            left += find_package_data(path, tree, self.relocations)
         if self.pin_names and left:
             pins, settled = pin_edits(source.text, tree, before=before, after=after)
             left = tuple(f for f in left if (f.code, f.line) not in settled)
@@ -256,8 +258,7 @@ class FileRewriter:
             text=text,
         )
         new_path = self.relocations.paths.get(path)
-        # A module finds its data by its own `__file__` alone.
-        if new_path is None or "__file__" not in text:
+        if new_path is None or not finds_data_by_place(text.encode()):
             return findings
         return (*findings, *find_file_relative_data(path, new_path, tree, self.relocations))
 

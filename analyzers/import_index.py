@@ -62,6 +62,16 @@ class SourceIndex:
         return cls(layout, dict(sorted(files.items())), tuple(sorted(other_files)))
 
     @cached_property
+    def carried_files(self) -> tuple[str, ...]:
+        """Every file that is not Python and moves with the folder that it lies in, binary ones included."""
+        found = self.discovery
+        return (
+            self.other_files
+            if found is None
+            else (*self.other_files, *found.extension_files, *found.binary_files)
+        )
+
+    @cached_property
     def names(self) -> dict[str, ModuleName]:
         known = self._known_names
         module_of = self.layout.module_of

@@ -331,6 +331,7 @@ class _Check:
     def leftovers(self, entries: Iterable[Relocation]) -> Iterator[Finding]:
         """Folders that lose their last Python file or their `__init__.py` but do not vanish."""
         after = self._after()
+        carried = frozenset((*self.index.files, *self.index.carried_files))
         for folder in sorted({entry.old_path.rpartition("/")[0] for entry in entries}):
             if not folder or not self._is_package_folder(folder):
                 continue
@@ -341,7 +342,7 @@ class _Check:
                     yield _finding("MOVE014", "warning", folder, message, "move the rest, or keep the file")
                 continue
             rest = [p for p in self._files_in(folder) if p not in self.relocations.paths]
-            rest = [p for p in rest if self.relocations.path(p) is None]
+            rest = [p for p in rest if self.relocations.path(p) is None or p not in carried]
             if rest:
                 shown = ", ".join(rest[:3]) + (f" and {len(rest) - 3} more" if len(rest) > 3 else "")
                 message = f"keeps no Python file but {shown}, and stays importable as a namespace package"

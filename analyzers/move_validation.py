@@ -13,7 +13,7 @@ from analyzers.caller_map import Caller, caller_map
 from analyzers.configuration import Configuration
 from analyzers.errors import InputError
 from analyzers.file_facts import parse
-from analyzers.file_relative_data import find_file_relative_data
+from analyzers.file_relative_data import find_file_relative_data, finds_data_by_place
 from analyzers.identity_findings import find_identity
 from analyzers.import_cycles import CycleComparison, compare_cycles
 from analyzers.import_graph import ImportGraph, UnresolvedImport
@@ -145,7 +145,7 @@ def _names_and_data(
             facts=facts,
             text=source.text,
         )
-        if "__file__" in source.text:
+        if finds_data_by_place(source.text.encode()):
             findings += find_file_relative_data(path, new_path, tree, relocations)
     return findings
 

@@ -31,12 +31,12 @@ class IndexFacts:
 
     @cached_property
     def _other_paths(self) -> frozenset[str]:
-        return frozenset(self.index.other_files)
+        return frozenset(self.index.carried_files)
 
     @cached_property
     def _folders(self) -> frozenset[str]:
         found: set[str] = set()
-        for path in (*self.index.files, *self.index.other_files):
+        for path in (*self.index.files, *self.index.carried_files):
             folder = path.rpartition("/")[0]
             while folder and folder not in found:
                 found.add(folder)

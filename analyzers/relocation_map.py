@@ -32,7 +32,7 @@ class RelocationMap:
 
     Args:
         relocations: modules (with `subtree`: and everything below) and symbols; equal entries count once, and
-            a module may have several files (`.py` and `.pyi`, a folder and its `__init__`).
+            a module may have several files (`.py` and `.pyi`, a folder and its `__init__`, its data).
         allow_merges: whether two old names may get the same new name (consolidation of duplicates); such a
             map has no inverse.
 
@@ -89,7 +89,7 @@ class RelocationMap:
                 subtrees.add(entry.old_module)
             if entry.old_path.rpartition("/")[2] in _PACKAGE_FILES:
                 packages.add(entry.old_module)
-            if entry.old_path:
+            if entry.old_path and not _is_data(entry):
                 module_paths[entry.old_module] = (*module_paths.get(entry.old_module, ()), entry.old_path)
             _add_paths(paths, folders, entry)
         if not allow_merges:
@@ -379,13 +379,18 @@ def _add_paths(paths: dict[str, str], folders: dict[str, str], entry: Relocation
     old_folder, _, old_file = old.rpartition("/")
     new_folder, _, new_file = new.rpartition("/")
     is_file = old_file.endswith((".py", ".pyi"))
-    if is_file and old != new:
+    if (is_file or _is_data(entry)) and old != new:
         _add(paths, old, new, entry)
     if entry.subtree:
         if is_file and old_file in _PACKAGE_FILES and new_file in _PACKAGE_FILES:
             _add(folders, old_folder, new_folder, entry)
         elif not is_file:
             _add(folders, old, new, entry)
+
+
+def _is_data(entry: Relocation) -> bool:
+    """Whether the entry is of a file that is not Python and moves along with its module."""
+    return bool(entry.old_path) and not entry.subtree and not entry.old_path.endswith((".py", ".pyi"))
 
 
 def _check_one_to_one(table: Mapping[str, str], what: str) -> None:

@@ -20,7 +20,7 @@ import msgspec
 from analyzers.checked_file import read_checked, write_checked
 from analyzers.discovery import Discovery, FoundFile, stat_file
 
-_MAGIC = b"hocmig tree 1\n"
+_MAGIC = b"hocmig tree 2\n"
 
 
 class TreeSnapshot(msgspec.Struct, frozen=True, array_like=True):
@@ -43,6 +43,7 @@ class TreeSnapshot(msgspec.Struct, frozen=True, array_like=True):
     extension_files: tuple[str, ...]
     nested_repositories: tuple[str, ...]
     linked_folders: tuple[str, ...]
+    binary_files: tuple[str, ...]
 
 
 def revisit(path: Path, root: Path, scan: Sequence[str], exclude: Sequence[str]) -> Discovery | None:
@@ -73,6 +74,7 @@ def revisit(path: Path, root: Path, scan: Sequence[str], exclude: Sequence[str])
         snapshot.linked_folders,
         (),
         snapshot.folders,
+        snapshot.binary_files,
     )
 
 
@@ -107,6 +109,7 @@ def keep(path: Path, discovery: Discovery, scan: Sequence[str], before_ns: int) 
         discovery.extension_files,
         discovery.nested_repositories,
         discovery.linked_folders,
+        discovery.binary_files,
     )
     return write_checked(path, _MAGIC, snapshot)
 

@@ -59,7 +59,7 @@ class RelocationOptions:
     `replaced` are new paths whose present file goes in favour of the one that moves there. `extra_changes`
     are files of ours that change in the same transaction (artifacts). `merging` names modules whose content
     goes into others, see `Merging`. With `pin_names`, task names and app labels that are made of a module's
-    name keep the old one.
+    name keep the old one. `findings` are known of the relocations before, and reported with the others.
     """
 
     references: str = "certain"
@@ -71,6 +71,7 @@ class RelocationOptions:
     extra_changes: tuple[FileChange, ...] = ()
     merging: Merging = field(default_factory=Merging)
     pin_names: bool = False
+    findings: tuple[Finding, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -182,7 +183,7 @@ class _Preparation:
             self.before_hashes,
             pin_names=options.pin_names,
         )
-        self.findings: list[Finding] = []
+        self.findings: list[Finding] = [*options.findings]
         self.hits: list[Reference] = []
         self.decisions: dict[str, Decision] = {}
         self.repointed = self._repointed() if options.allow_merges else frozenset()
@@ -377,7 +378,7 @@ class _Preparation:
 
     def _moved_files(self) -> Iterable[tuple[str, str]]:
         """Every file that moves, Python or not, as (old path, new path)."""
-        for path in (*self.index.files, *self.index.other_files):
+        for path in (*self.index.files, *self.index.carried_files):
             new = self.relocations.path(path)
             if new is not None and new != path and path not in self.repointed:
                 yield path, new

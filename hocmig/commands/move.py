@@ -50,6 +50,9 @@ Examples:
     type=click.Choice(["certain", "likely"]),
     help="How sure a string or a text must be to be rewritten (default: as configured).",
 )
+@click.option(
+    "--with-data", "data_too", is_flag=True, help="Move the data files along that only these modules open."
+)
 @click.option("--pin-names", is_flag=True, help="Task names and app labels keep the old module's name.")
 @click.option("--allow", multiple=True, metavar="CODE", help="A finding that need not block (repeatable).")
 @click.option("--reason", default="", help="Why; goes into the ledger.")
@@ -65,6 +68,7 @@ def command(
     shim: bool,
     shim_until: datetime.datetime | None,
     references: str | None,
+    data_too: bool,
     pin_names: bool,
     allow: tuple[str, ...],
     reason: str,
@@ -84,7 +88,7 @@ def command(
         shim_until=last_shim_day(shim, shim_until),
         pin_names=pin_names,
     )
-    phase = p2_move.prepare(workspace, chosen, files)
+    phase = p2_move.prepare(workspace, chosen, files, data_too=data_too)
     waiting = [row.migration_id for row in phase.rows if row.status in OPEN]
     if waiting:
         workspace.terminal.warn(

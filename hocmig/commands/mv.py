@@ -10,9 +10,12 @@ from typing import Any
 import click
 
 from analyzers.companions import with_stubs, with_tests
+from analyzers.data_companions import with_data
 from analyzers.errors import InputError
+from analyzers.model import Finding
 from analyzers.relocation_table import read_move_table, relocations_of_moves
 from hocmig.commands.relocation_output import report_prepared, report_result
+from hocmig.import_normalizing import Reader
 from hocmig.relocation import (
     RelocationOptions,
     execute_relocation,
@@ -50,6 +53,9 @@ Examples:
     "--shim-until", type=click.DateTime(["%Y-%m-%d"]), help="Their last day (default: in 180 days)."
 )
 @click.option("--with-tests", "tests_too", is_flag=True, help="Move the mirroring test files along.")
+@click.option(
+    "--with-data", "data_too", is_flag=True, help="Move the data files along that only these modules open."
+)
 @click.option("--pin-names", is_flag=True, help="Task names and app labels keep the old module's name.")
 @click.option("--allow", multiple=True, metavar="CODE", help="A finding that need not block (repeatable).")
 @click.option("--reason", default="", help="Why; goes into the ledger.")
@@ -64,6 +70,7 @@ def command(
     git_stage: bool,
     references: str | None,
     tests_too: bool,
+    data_too: bool,
     shim: bool,
     shim_until: datetime.datetime | None,
     pin_names: bool,
@@ -77,15 +84,18 @@ def command(
     workspace = open_workspace(options, need_config=False)
     moves, shown_as = _moves(old, new, table)
     relocations = with_stubs(relocations_of_moves(moves, workspace.index, shown_as), workspace.index)
+    left: tuple[Finding, ...] = ()
     if tests_too:
         relocations, left = with_tests(relocations, workspace.index)
-        for finding in left:
-            workspace.terminal.note(str(finding))
+    if data_too:
+        relocations, kept = with_data(relocations, workspace.index, Reader(workspace))
+        left += kept
     chosen = RelocationOptions(
         references=references or workspace.config.references.level,
         allow=frozenset(allow),
         shim_until=last_shim_day(shim, shim_until),
         pin_names=pin_names,
+        findings=left,
     )
     prepared = prepare_relocation(workspace, relocations, chosen)
     if not execute or prepared.blocking:

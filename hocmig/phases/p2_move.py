@@ -9,8 +9,10 @@ import msgspec
 
 from analyzers.companions import with_stubs
 from analyzers.csv_table import render_csv
+from analyzers.data_companions import with_data
 from analyzers.errors import InputError
 from analyzers.migration_manifest import MOVABLE, ManifestRow, Status, relocations_of, render_manifest
+from hocmig.import_normalizing import Reader
 from hocmig.manifest_file import manifest_path, require_manifest, write_manifest
 from hocmig.proof_certificate import render_certificate
 from hocmig.relocation import (
@@ -47,10 +49,12 @@ class MovePhase:
     prepared: PreparedRelocation
 
 
-def prepare(workspace: Workspace, options: RelocationOptions, files: Sequence[str] = ()) -> MovePhase:
+def prepare(
+    workspace: Workspace, options: RelocationOptions, files: Sequence[str] = (), *, data_too: bool = False
+) -> MovePhase:
     """Prepare the moves of the manifest's rows that are to move, or of those whose source is in `files`.
 
-    Rows that wait for a decision stay as they are.
+    Rows that wait for a decision stay as they are. With `data_too`, data files move along, see `with_data`.
 
     Raises:
         InputError: no manifest, a malformed one, or a file that no row is about.
@@ -62,6 +66,9 @@ def prepare(workspace: Workspace, options: RelocationOptions, files: Sequence[st
     replaced = frozenset(r.target_path for r in chosen if r.replaces_target)
     relocations = with_stubs(relocations_of(chosen, workspace.layout), workspace.index)
     merges = any(r.status is Status.DELETE_DUPLICATE for r in chosen)
+    if data_too:
+        relocations, left = with_data(relocations, workspace.index, Reader(workspace))
+        options = replace(options, findings=(*options.findings, *left))
     options = replace(options, allow_merges=merges, replaced=replaced)
     prepared = prepare_relocation(workspace, relocations, options)
     return MovePhase(rows, chosen, prepared)

@@ -39,3 +39,28 @@ def test_open_rows_are_named_and_one_file_leaves_its_certificate(
     ]
     assert certificate["differing"] == []
     assert certificate["equal"] + len(certificate["unprovable"]) == certificate["bindings"] > 0
+
+
+def test_data_moves_along_and_a_rollback_brings_it_back(
+    repository: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source = "backend/app/hoc/cus/activity/L6_drivers/threshold_driver.py"
+    target = "backend/app/hoc/cus/controls/L6_drivers/"
+    data = (repository / source).with_name("limits.sql")
+    data.write_text("select 1\n")
+    text = (repository / source).read_text()
+    reading = 'LIMITS = pathlib.Path(__file__).with_name("limits.sql").read_text()\n'
+    (repository / source).write_text(f"{text}\nimport pathlib\n\n{reading}")
+    assert run(["manifest"]) == 1
+    capsys.readouterr()
+    options = ["--file", "activity/L6_drivers/threshold_driver.py", "--with-data", "--execute", "--backup"]
+    assert run(["--json", "move", *options]) == 0
+    document = json.loads(capsys.readouterr().out)
+    moved = document["moved"]
+    assert [f["message"] for f in document["findings"] if f["code"].startswith("DATA")] == []
+    assert {m["new_path"] for m in moved} == {f"{target}threshold_driver.py", f"{target}limits.sql"}
+    assert (repository / target / "limits.sql").read_text() == "select 1\n"
+    assert not data.exists()
+    assert run(["move", "--rollback"]) == 0
+    assert data.read_text() == "select 1\n"
+    assert not (repository / target / "limits.sql").exists()

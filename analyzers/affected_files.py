@@ -6,6 +6,7 @@ not seen here or anywhere.
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable, Iterable
 
@@ -69,6 +70,25 @@ def _named_modules(
     return [base, *(f"{base}.{alias.name}" for alias in statement.names)]
 
 
+def _names_by_prefix(names: Iterable[str]) -> list[re.Pattern[bytes]]:
+    """Patterns for dotted names as a whole or as the beginning of longer ones, one per top-level package.
+
+    Each begins with a literal, for which the regular expression engine searches ten times as fast as for
+    alternatives.
+    """
+    by_package: dict[str, list[str]] = {}
+    for name in sorted(names, key=lambda n: (-len(n), n)):
+        by_package.setdefault(name.partition(".")[0], []).append(name)
+    patterns = []
+    for group in by_package.values():
+        # The common characters are meant, not whole components.
+        prefix = os.path.commonprefix(group)  # noqa: RUF071
+        rests = b"|".join(re.escape(name[len(prefix) :].encode()) for name in group)
+        literal = re.escape(prefix.encode())
+        patterns.append(re.compile(literal + rb"(?<![\w.]" + literal + rb")(?:" + rests + rb")(?!\w)"))
+    return patterns
+
+
 class _Finder:
     def __init__(self, index: SourceIndex, relocations: RelocationMap, resolver: NameResolver) -> None:
         self.index = index
@@ -80,10 +100,7 @@ class _Finder:
         # A chain can reach what moves from any package above it.
         self.above = {".".join(p[:n]) for p in (m.split(".") for m in moved) for n in range(1, len(p))}
         self.above |= homes
-        names = sorted({*relocations.moved_modules, *homes}, key=len, reverse=True)
-        self.named = re.compile(
-            rb"(?<![\w.])(?:" + b"|".join(re.escape(n.encode()) for n in names) + rb")(?!\w)"
-        )
+        self.named = _names_by_prefix({*relocations.moved_modules, *homes})
         leaves = sorted(relocations.leaf_words(), key=len, reverse=True)
         # `import_module(".b", __package__)` and tables of lazy names say a module by dots.
         self.relative = re.compile(
@@ -119,7 +136,10 @@ class _Finder:
     def is_named_in(self, record: FileRecord, read: Callable[[str], bytes]) -> bool:
         """Whether a dotted use or a string can reach what moves."""
         content = read(record.path)
-        if self.named.search(content) is not None or self.relative.search(content) is not None:
+        if any(pattern.search(content) is not None for pattern in self.named):
+            return True
+        quoted_dot = b'".' in content or b"'." in content
+        if quoted_dot and self.relative.search(content) is not None:
             return True
         return self._binds_package_above(record) and self.attribute.search(content) is not None
 

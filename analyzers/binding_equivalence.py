@@ -13,14 +13,13 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from analyzers.file_facts import parse
 from analyzers.import_index import SourceIndex
 from analyzers.layout import ModuleName
 from analyzers.model import FileRecord, ImportRecord
 from analyzers.name_resolution import Kind, NameResolver, Target
+from analyzers.parsed_files import ParsedFile, ParsedFiles
 from analyzers.relocation_map import RelocationMap
-from analyzers.scopes import FileScope, FileScopes, ImportBinding, NameUse, read_scopes
-from analyzers.source import decode
+from analyzers.scopes import FileScope, FileScopes, ImportBinding, NameUse
 
 ReadBytes = Callable[[str], bytes]
 
@@ -86,6 +85,7 @@ def certify(
     read_before: ReadBytes,
     read_after: ReadBytes,
     gone: frozenset[str] = frozenset(),
+    parsed: ParsedFiles | None = None,
 ) -> Certificate:
     """Compare two trees.
 
@@ -95,8 +95,9 @@ def certify(
         in_depth: paths (before) of the files whose uses are compared, too.
         read_before, read_after: the bytes of a path in each tree.
         gone: paths that were deleted on purpose.
+        parsed: trees that others have read already.
     """
-    comparer = _Comparer(before, after, relocations)
+    comparer = _Comparer(before, after, relocations, parsed or ParsedFiles())
     deep = set(in_depth)
     for path, record in before.files.items():
         if path in gone:
@@ -133,7 +134,10 @@ def certify(
 
 
 class _Comparer:
-    def __init__(self, before: SourceIndex, after: SourceIndex, relocations: RelocationMap) -> None:
+    def __init__(
+        self, before: SourceIndex, after: SourceIndex, relocations: RelocationMap, parsed: ParsedFiles
+    ) -> None:
+        self.parsed = parsed
         self.before = before
         self.after = after
         self.relocations = relocations
@@ -223,8 +227,8 @@ class _Comparer:
 
     def compare_deeply(self, path: str, content: bytes, new_path: str, new_content: bytes) -> None:
         """Each use of an imported name, and each imported name that is not used, means what it meant."""
-        old_scopes = _scopes(content)
-        new_scopes = old_scopes if content == new_content else _scopes(new_content)
+        old_scopes = _scopes(self.parsed.last_of(content))
+        new_scopes = old_scopes if content == new_content else _scopes(self.parsed.last_of(new_content))
         old_name, new_name = self.before.module_at(path), self.after.module_at(new_path)
         if old_scopes is None or new_scopes is None:
             self.differ(path, 0, path, "", "", "cannot be analysed")
@@ -450,15 +454,11 @@ class _Comparer:
             self._judge(record.path, 0, name, before, self.new.attribute(new_client.name, name))
 
 
-def _scopes(content: bytes) -> FileScopes | None:
-    source = decode(content)
-    if source.error:
-        return None
-    tree = parse(source.text)[0]
-    if tree is None:
+def _scopes(parsed: ParsedFile) -> FileScopes | None:
+    if parsed.tree is None:
         return None
     try:
-        return read_scopes(tree)
+        return parsed.scopes
     except RecursionError:
         return None
 

@@ -13,12 +13,16 @@ import re
 import warnings
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from analyzers.dynamic_namespace import binds_dynamically
 from analyzers.model import DottedString, FileRecord
 from analyzers.newer_syntax import needs_newer_python, without_lazy
 from analyzers.source import decode_text
 from analyzers.statement_walk import StatementWalk
+
+if TYPE_CHECKING:
+    from analyzers.parsed_files import ParsedFiles
 
 #: Larger files are records with an error: a syntax tree takes 85 times (a table of strings) to 480 times (a
 #: list of numbers) the memory of its text.
@@ -51,8 +55,11 @@ def read_facts(path: str, content: bytes, mtime_ns: int = 0) -> FileRecord:
         return _facts(path, content, digest, mtime_ns)
 
 
-def read_many(files: Iterable[tuple[str, bytes, int]]) -> list[FileRecord]:
-    """The records of many files, `(path, content, mtime_ns)` each, in this order; equal bytes parsed once."""
+def read_many(files: Iterable[tuple[str, bytes, int]], parsed: ParsedFiles | None = None) -> list[FileRecord]:
+    """The records of many files, `(path, content, mtime_ns)` each, in this order; equal bytes parsed once.
+
+    With `parsed`, trees are taken from there and kept there.
+    """
     records = []
     known: dict[tuple[str, bool], FileRecord] = {}
     with _quiet_parsing():
@@ -61,7 +68,9 @@ def read_many(files: Iterable[tuple[str, bytes, int]]) -> list[FileRecord]:
             key = (digest, path.endswith(".pyi"))
             twin = known.get(key)
             record = (
-                _facts(path, content, digest, mtime_ns) if twin is None else same_facts(twin, path, mtime_ns)
+                _facts(path, content, digest, mtime_ns, parsed)
+                if twin is None
+                else same_facts(twin, path, mtime_ns)
             )
             known.setdefault(key, record)
             records.append(record)
@@ -110,13 +119,21 @@ def _quiet_parsing() -> Iterator[None]:
             gc.enable()
 
 
-def _facts(path: str, content: bytes, digest: str, mtime_ns: int) -> FileRecord:
+def _facts(
+    path: str, content: bytes, digest: str, mtime_ns: int, parsed: ParsedFiles | None = None
+) -> FileRecord:
     if len(content) > MAX_BYTES:
         return FileRecord(path, digest, len(content), mtime_ns, f"larger than {MAX_BYTES} bytes, not parsed")
-    text, _, error, error_line = decode_text(content)
-    if error:
-        return FileRecord(path, digest, len(content), mtime_ns, error, error_line)
-    tree, lazy, error, error_line = parse(text)
+    tree: ast.Module | None
+    if parsed is None:
+        text, _, error, error_line = decode_text(content)
+        if error:
+            return FileRecord(path, digest, len(content), mtime_ns, error, error_line)
+        tree, lazy, error, error_line = parse(text)
+    else:
+        file = parsed.of(content)
+        text, tree, lazy = file.source.text, file.tree, file.lazy_imports
+        error, error_line = file.error, file.error_line
     if tree is None:
         return FileRecord(path, digest, len(content), mtime_ns, error, error_line)
     text = _newlines(text)

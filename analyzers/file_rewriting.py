@@ -23,6 +23,7 @@ from analyzers.layout import ModuleName
 from analyzers.model import FileRecord, Finding, ImportedName, ImportRecord, Relocation
 from analyzers.name_pinning import KEPT, is_kept_name, kept_task_names, pin_edits
 from analyzers.name_resolution import NameResolver
+from analyzers.parsed_files import ParsedFiles
 from analyzers.project_facts import IndexFacts
 from analyzers.python_string_references import StringReference, find_string_references
 from analyzers.relocation_map import RelocationMap
@@ -73,6 +74,7 @@ class FileRewriter:
         before_hashes: path -> SHA-256 of files whose text is not rewritten yet (see `hashes_before`); needed
             when new names are old names, too (swaps): then only files with these hashes are changed.
         pin_names: give what is known by its module's name the old name, where that is a plain edit.
+        parsed: where trees are kept for others who look at the same files.
     """
 
     def __init__(
@@ -83,8 +85,10 @@ class FileRewriter:
         before_hashes: Mapping[str, str] | None = None,
         *,
         pin_names: bool = False,
+        parsed: ParsedFiles | None = None,
     ) -> None:
         self.pin_names = pin_names
+        self.parsed = parsed or ParsedFiles()
         self.layout = index.layout
         self.relocations = relocations
         self.level = level
@@ -190,12 +194,10 @@ class FileRewriter:
         return bool(known) and hashlib.sha256(content).hexdigest() not in known
 
     def _plan(self, path: str, content: bytes) -> FilePlan:
-        source = decode(content)
-        if source.error:
-            return FilePlan(source, findings=self._unreadable(path, content, source.error, source.error_line))
-        tree, _, error, line = parse(source.text)
+        parsed = self.parsed.of(content)
+        source, tree = parsed.source, parsed.tree
         if tree is None:
-            return FilePlan(source, findings=self._unreadable(path, content, error, line))
+            return FilePlan(source, findings=self._unreadable(path, content, parsed.error, parsed.error_line))
         names = self.names_of(path, content)
         if names is None:
             name = ModuleName("", False, "", is_importable=False)
@@ -203,8 +205,7 @@ class FileRewriter:
         before, after = names
         imports = plan_imports(
             path,
-            source.text,
-            tree,
+            parsed,
             before=before,
             after=after,
             resolver=self.resolver,

@@ -14,6 +14,7 @@ from analyzers.model import FileRecord
 
 if TYPE_CHECKING:
     from analyzers.discovery import Discovery
+    from analyzers.parsed_files import ParsedFiles
 
 Advance = Callable[[int, int], None]
 
@@ -234,8 +235,11 @@ def load_index(
     return SourceIndex(layout, files, discovery.other_files, discovery)
 
 
-def records_for(contents: Mapping[str, bytes]) -> list[FileRecord]:
-    """The records of bytes that stand in no file yet (a staged change), sorted by path."""
+def records_for(contents: Mapping[str, bytes], parsed: ParsedFiles | None = None) -> list[FileRecord]:
+    """The records of bytes that stand in no file yet (a staged change), sorted by path.
+
+    With `parsed`, trees are taken from there and kept there.
+    """
     from analyzers.file_facts import read_many
 
-    return read_many([(path, contents[path], 0) for path in sorted(contents)])
+    return read_many([(path, contents[path], 0) for path in sorted(contents)], parsed)

@@ -17,9 +17,10 @@ from analyzers.dotted_uses import plan_dotted_uses
 from analyzers.import_changes import ImportChange, ImportPlan, NewImport, TextEdit, written_imports
 from analyzers.layout import ModuleName
 from analyzers.name_resolution import NameResolver
+from analyzers.parsed_files import ParsedFile
 from analyzers.relocation_map import RelocationMap
 from analyzers.rewrite_context import RewriteContext
-from analyzers.scopes import FileScope, FileScopes, ImportStatement, ScopeKind, read_scopes, read_statements
+from analyzers.scopes import FileScope, FileScopes, ImportStatement, ScopeKind, read_statements
 from analyzers.text_positions import TextPositions
 
 _ATTRIBUTE = re.compile(r"\.\s*([^\W\d]\w*)")
@@ -29,8 +30,7 @@ __all__ = ["ImportChange", "ImportPlan", "NewImport", "TextEdit", "plan_imports"
 
 def plan_imports(
     path: str,
-    text: str,
-    tree: ast.Module,
+    parsed: ParsedFile,
     *,
     before: ModuleName,
     after: ModuleName,
@@ -42,19 +42,22 @@ def plan_imports(
 
     Args:
         path: for findings; POSIX, relative to the repository root.
-        text: the decoded source that `tree` was parsed from.
+        parsed: the file with a tree.
         before: the file's module name when its text was written, `after` when the move is done.
         resolver: over the tree before the move.
         is_edited: the file's bytes are not those of the plan: relative imports that make sense at the new
             place are taken for rewritten.
     """
-    context = RewriteContext(path, TextPositions(text), before, after, resolver, relocations)
-    return _Planner(context, tree, read_statements(tree), is_edited).plan()
+    assert parsed.tree is not None, "only a file that was parsed can be planned"
+    positions = TextPositions(parsed.source.text)
+    context = RewriteContext(path, positions, before, after, resolver, relocations)
+    return _Planner(context, parsed, parsed.tree, read_statements(parsed.tree), is_edited).plan()
 
 
 @dataclass
 class _Planner:
     context: RewriteContext
+    parsed: ParsedFile
     tree: ast.Module
     statements: tuple[ImportStatement, ...]
     is_edited: bool = False
@@ -62,9 +65,9 @@ class _Planner:
     extras: dict[int, list[NewImport]] = field(default_factory=dict)
     _bound: dict[tuple[int, str], frozenset[tuple[str | None, str, str | None]]] = field(default_factory=dict)
 
-    @cached_property
+    @property
     def scopes(self) -> FileScopes:
-        return read_scopes(self.tree)
+        return self.parsed.scopes
 
     def plan(self) -> ImportPlan:
         context = self.context

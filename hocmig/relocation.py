@@ -21,6 +21,7 @@ from analyzers.import_index import SourceIndex, records_for
 from analyzers.model import Finding, Relocation
 from analyzers.move_preconditions import check_moves, packages_to_create
 from analyzers.name_pinning import without_kept_names
+from analyzers.parsed_files import ParsedFiles
 from analyzers.project_facts import IndexFacts
 from analyzers.relocation_map import RelocationMap
 from analyzers.shims import module_shim
@@ -176,12 +177,14 @@ class _Preparation:
         self.symbols = SymbolMoving(workspace, relocations, self.read, options.merging, options.allow)
         self.relocations = relocations = self.symbols.relocations
         self.before_hashes = hashes_before(self.index, relocations) or None
+        self.parsed = ParsedFiles()
         self.rewriter = FileRewriter(
             self.index,
             relocations,
             options.references,
             self.before_hashes,
             pin_names=options.pin_names,
+            parsed=self.parsed,
         )
         self.findings: list[Finding] = [*options.findings]
         self.hits: list[Reference] = []
@@ -451,7 +454,7 @@ class _Preparation:
         contents.update(self.symbols.created)
         self.contents_after = contents
         removed = (set(python.values()) | self.repointed | self.symbols.gone) - set(contents)
-        return self.index.with_changes(removed, records_for(contents))
+        return self.index.with_changes(removed, records_for(contents, self.parsed))
 
     def _prove(self, after: SourceIndex, planned: list[str], rewritten: dict[str, bytes]) -> Certificate:
         certificate = certify(
@@ -462,6 +465,7 @@ class _Preparation:
             read_before=self.read,
             read_after=self._read_after,
             gone=self.repointed | self.options.replaced | self.symbols.touched,
+            parsed=self.parsed,
         )
         proof = self.symbols.prove(after, self._read_after)
         certificate = certificate.extended(proof.equal, proof.unprovable, proof.differing)

@@ -1,0 +1,78 @@
+"""Parsed files for those who look at the same bytes one after the other: the planner, then the proof.
+
+A tree needs 85 times the memory of its text and more, so only a few are kept.
+"""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import dataclass
+from functools import cached_property
+
+from analyzers.file_facts import parse
+from analyzers.scopes import FileScopes, read_scopes
+from analyzers.source import Source, decode
+
+#: Trees are kept while their texts are at most this long together: 50 MB of trees and more.
+KEPT_BYTES = 600_000
+
+
+@dataclass(frozen=True)
+class ParsedFile:
+    """A decoded file with its tree; `tree` is None with an `error` at a 1-based `error_line` (0: unknown).
+
+    `lazy_imports` are places of `lazy import` statements, see `parse`.
+    """
+
+    source: Source
+    tree: ast.Module | None
+    error: str
+    error_line: int
+    lazy_imports: frozenset[tuple[int, int]] = frozenset()
+
+    @cached_property
+    def scopes(self) -> FileScopes:
+        """The scopes of a file that was parsed.
+
+        Raises:
+            RecursionError: its expressions are nested too deeply.
+        """
+        assert self.tree is not None, "asked for the scopes of a file without a tree"
+        return read_scopes(self.tree)
+
+
+def parse_file(content: bytes) -> ParsedFile:
+    """Decode and parse the bytes of a file."""
+    source = decode(content)
+    if source.error:
+        return ParsedFile(source, None, source.error, source.error_line)
+    tree, lazy, error, line = parse(source.text)
+    return ParsedFile(source, tree, error, line, lazy)
+
+
+class ParsedFiles:
+    """Parses bytes, and keeps results for a second reader while there is room."""
+
+    def __init__(self, kept_bytes: int = KEPT_BYTES) -> None:
+        self._room = kept_bytes
+        self._files: dict[bytes, ParsedFile] = {}
+
+    def of(self, content: bytes) -> ParsedFile:
+        """The parsed file with these bytes."""
+        found = self._files.get(content)
+        if found is None:
+            found = parse_file(content)
+            # What is there stays: both readers go through the files in the same order, so that giving up the
+            # oldest would give up what the second reader wants next.
+            if len(content) <= self._room:
+                self._room -= len(content)
+                self._files[content] = found
+        return found
+
+    def last_of(self, content: bytes) -> ParsedFile:
+        """The parsed file with these bytes, which is not kept any longer."""
+        found = self._files.pop(content, None)
+        if found is None:
+            return parse_file(content)
+        self._room += len(content)
+        return found

@@ -20,6 +20,7 @@ from analyzers.migration_progress import PHASES, next_step, phase_progress
 from hocmig import __version__
 from hocmig.gates import health_problem
 from hocmig.manifest_file import manifest_path, read_current_manifest
+from hocmig.phases.p7_refactor import clusters_file
 from hocmig.store import write_json
 from hocmig.workspace import Workspace
 
@@ -27,11 +28,17 @@ RECORD_NAME = "run.json"
 
 
 class PhaseRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The state of the tree before and after a phase that passed, and of the decisions in the manifest."""
+    """The state of the tree before and after a phase, and of the decisions in the manifest.
+
+    `artifacts` is how many of its artifacts were there then (a phase with nothing to do writes none), and
+    `passed` is false for one that changed the tree and then found its gate shut.
+    """
 
     before: str
     after: str
     decisions: str
+    artifacts: str = "done"
+    passed: bool = True
 
 
 class RunRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -54,8 +61,12 @@ def read_record(workspace: Workspace) -> RunRecord:
 
 
 def keep_record(workspace: Workspace, phase: str, record: PhaseRecord) -> None:
-    """Add a phase that passed to the record."""
-    known = {**read_record(workspace).phases, phase: record}
+    """Add a phase to the record; one that went on from its own result is recorded as one way."""
+    known = dict(read_record(workspace).phases)
+    earlier = known.get(phase)
+    if earlier is not None and earlier.after == record.before:
+        record = msgspec.structs.replace(record, before=earlier.before)
+    known[phase] = record
     write_json(workspace.state / RECORD_NAME, RunRecord(phases={p: known[p] for p in PHASES if p in known}))
 
 
@@ -82,19 +93,29 @@ def is_up_to_date(workspace: Workspace, phase: str) -> bool:
     Raises:
         InputError: the manifest or the health score is malformed.
     """
-    if artifacts_state(workspace, phase) != "done":
-        return False
+    is_complete = artifacts_state(workspace, phase) == "done"
     rows = read_current_manifest(workspace) or ()
     if phase == "P0" and any(row.status in OPEN for row in rows):
         return False
-    if phase in ("P1", "P2") and not to_carry_out(workspace, rows):
+    if is_complete and phase in ("P1", "P2") and not to_carry_out(workspace, rows):
         return True
-    if phase == "P2":
+    if phase == "P2" and to_carry_out(workspace, rows):
         return False
-    if phase == "P4" and not health_problem(workspace):
-        return True
+    if phase == "P4":
+        # Once the cleanup has begun, the health that opened its gate stands until its end.
+        healthy = is_complete and not health_problem(workspace)
+        return healthy or (is_recorded(workspace, "P4") and is_recorded(workspace, "P5"))
+    return is_recorded(workspace, phase)
+
+
+def is_recorded(workspace: Workspace, phase: str) -> bool:
+    """Whether the record says that a phase passed, and the present tree is what became of its tree."""
     record = read_record(workspace).phases
-    if phase not in record or not leads_to(record, phase, tree_state(workspace)):
+    if phase not in record or not record[phase].passed:
+        return False
+    if artifacts_state(workspace, phase) not in ("done", record[phase].artifacts):
+        return False
+    if not leads_to(record, phase, tree_state(workspace)):
         return False
     return phase != "P1" or record[phase].decisions == decisions_state(workspace)
 
@@ -118,14 +139,29 @@ def to_carry_out(workspace: Workspace, rows: Sequence[ManifestRow]) -> list[Mani
     return found + [row for row in doomed if (workspace.root / row.current_path).exists()]
 
 
+def needless(workspace: Workspace, phase: str, rows: Sequence[ManifestRow] | None) -> str:
+    """Why there is nothing for a phase to do that wrote no artifact; empty when there is, or may be."""
+    if phase == "P2" and rows is not None and not to_carry_out(workspace, rows):
+        return "no row is to be moved"
+    if phase == "P7" and not clusters_file(workspace).is_file():
+        return "no clusters are defined; `hocmig refactor --suggest` drafts some"
+    if phase in ("P2", "P6", "P7") and is_recorded(workspace, phase):
+        return "there was nothing to do"
+    return ""
+
+
 def artifacts_state(workspace: Workspace, phase: str) -> str:
     """`done`, `partial` or `open`: how many of a phase's artifacts are there."""
-    folders = (
-        workspace.artifacts,
-        workspace.root / workspace.config.domain_root / workspace.config.shared_domain,
-    )
-    names = {path.name for folder in folders if folder.is_dir() for path in folder.iterdir()}
-    return next(p.state for p in phase_progress(names) if p.phase == phase)
+    return next(p.state for p in phase_progress(artifact_names(workspace)) if p.phase == phase)
+
+
+def artifact_names(workspace: Workspace) -> set[str]:
+    """The names of the files in the artifact folder and in the shared domain, where one artifact may lie."""
+    config = workspace.config
+    folders = [workspace.artifacts]
+    if config.domain_root:
+        folders.append(workspace.root / config.domain_root / config.shared_domain)
+    return {path.name for folder in folders if folder.is_dir() for path in folder.iterdir()}
 
 
 def waiting_rows(workspace: Workspace, available: Sequence[str]) -> tuple[str, str]:
@@ -143,16 +179,24 @@ _MENDS = {
     "P1": "hocmig validate",
     "P2": "hocmig move",
     "P3": "hocmig lock --approve-by NAME --reason TEXT",
-    "P4": "hocmig verify --verbose",
+    "P4": "hocmig --verbose verify",
     "P5": "hocmig duplicates",
     "P6": "hocmig consolidate",
     "P7": "hocmig refactor",
-    "P8": "hocmig normalize",
+    "P8": "hocmig check",
 }
 
 
-def mend_of(phase: str) -> str:
-    """The command that shows the findings of a phase in full, or settles them."""
+def mend_of(phase: str, document: Any = None) -> str:
+    """The command that shows the findings of a phase in full, or settles them.
+
+    Args:
+        document: what the phase printed with --json, or None.
+    """
+    if phase == "P4" and isinstance(document, dict):
+        shut = {c.get("name") for c in document.get("checks") or () if c.get("status") != "PASS"}
+        if shut == {"test_suite"} and "NOT_RUN" in str(document.get("checks")):
+            return "hocmig run --execute --tests CMD"
     return _MENDS[phase]
 
 
@@ -171,6 +215,9 @@ def reason_of(document: Any, messages: Sequence[str]) -> str:
         failed = [text for text in failed if text]
         if failed:
             return "; ".join(failed)
+        violations = document.get("violations") or ()
+        if violations:
+            return f"{len(violations)} violations of the architecture, the first: {violations[0].get('key')}"
         found = [f for f in document.get("findings") or () if f.get("severity") == "error"]
         if found:
             more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""

@@ -77,15 +77,17 @@ def command(
     _report_others(workspace, phase)
     failed = 1 if phase.refused else 0
     if phase.prepared is None:
+        if execute and everything:
+            p6_consolidate.log_nothing(workspace, phase)
         workspace.terminal.say("nothing to consolidate")
         workspace.terminal.document({"merged": [], "executed": False, "others": _others(phase)})
         return failed
     if not execute:
-        return report_prepared(workspace, phase.prepared) or failed
+        return report_prepared(workspace, phase.prepared, more={"others": _others(phase)}) or failed
     result = p6_consolidate.execute(
         workspace, phase, command=("hocmig", *sys.argv[1:]), git_stage=git_stage, reason=reason
     )
-    report_result(workspace, phase.prepared, result)
+    report_result(workspace, phase.prepared, result, more={"others": _others(phase)})
     workspace.terminal.note(
         f"{len(phase.merged)} candidates carried out, {phase.lines_before - phase.lines_after} lines saved"
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from hocmig.diff import diff_text
@@ -14,13 +15,20 @@ if TYPE_CHECKING:
 _SHOWN_FINDINGS = 40
 
 
-def report_prepared(workspace: Workspace, prepared: PreparedRelocation, *, executing: bool = False) -> int:
+def report_prepared(
+    workspace: Workspace,
+    prepared: PreparedRelocation,
+    *,
+    executing: bool = False,
+    more: Mapping[str, Any] | None = None,
+) -> int:
     """Print what would be done; the exit code is 1 when a finding blocks it, else 0.
 
     With `executing`, the change was wanted: when it was worked out and its proof failed, the code is 4.
+    `more` are keys for the JSON document.
     """
     terminal = workspace.terminal
-    document = _document(prepared)
+    document = _document(prepared) | dict(more or {})
     document["executed"] = False
     if terminal.json:
         # JSON is Unicode: bytes of other encodings are shown escaped.
@@ -38,12 +46,18 @@ def report_prepared(workspace: Workspace, prepared: PreparedRelocation, *, execu
     return 0
 
 
-def report_result(workspace: Workspace, prepared: PreparedRelocation, result: TransactionResult) -> int:
-    """Print what was done; exit code 0."""
+def report_result(
+    workspace: Workspace,
+    prepared: PreparedRelocation,
+    result: TransactionResult,
+    *,
+    more: Mapping[str, Any] | None = None,
+) -> int:
+    """Print what was done; exit code 0. `more` are keys for the JSON document."""
     terminal = workspace.terminal
     for warning in result.warnings:
         terminal.warn(warning)
-    document = _document(prepared)
+    document = _document(prepared) | dict(more or {})
     document |= {"executed": True, "transaction": result.transaction_id, "backup": result.backup}
     terminal.document(document)
     if not terminal.json:

@@ -143,6 +143,14 @@ def execute(
     )
 
 
+def log_nothing(workspace: Workspace, phase: ConsolidatePhase) -> None:
+    """After an execution without anything to carry out: log and savings are there, and say so."""
+    log = workspace.artifacts / LOG_NAME
+    if not log.is_file():
+        write_text(log, appended_rows(log, LOG_COLUMNS, []).decode())
+        write_text(workspace.artifacts / SAVINGS_NAME, savings_text(phase))
+
+
 def log_rollback(workspace: Workspace, names: Iterable[str]) -> None:
     """After a rollback: the log says which candidates were taken back."""
     path = workspace.artifacts / LOG_NAME

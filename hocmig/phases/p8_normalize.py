@@ -26,6 +26,8 @@ from hocmig.architecture_report import REPORT_NAME, architecture_report
 from hocmig.artifact_changes import appended_rows, artifact_change
 from hocmig.import_normalizing import NormalizedTree, Reader, normalize_tree
 from hocmig.lock_renewal import renewed_locks
+from hocmig.manifest_file import read_current_manifest
+from hocmig.run_plan import needless
 from hocmig.transaction.change import ChangeSet, FileChange, sha256
 from hocmig.transaction.clock import timestamp
 from hocmig.transaction.transaction import TransactionResult, run_transaction
@@ -145,6 +147,8 @@ def _health(
     existing = {path.name for path in folder.iterdir()} if folder.is_dir() else set()
     # This very run completes P8.
     progress = phase_progress({*existing, *(name.rpartition("/")[2] for name in artifact_names(workspace))})
+    rows = read_current_manifest(workspace)
+    left = [p.phase for p in progress if p.state != "done" and not needless(workspace, p.phase, rows)]
     return final_health(
         domains=len(facts.domains),
         total_files=len(inside),
@@ -154,7 +158,7 @@ def _health(
         breaking_imports=sum((edge.importer, edge.imported) in broken for edge in imports),
         matrix_is_clean=all(cell.is_compliant for cell in matrix),
         completed=[phase.phase for phase in progress if phase.state == "done"],
-        open_phases=[phase.phase for phase in progress if phase.state != "done"],
+        open_phases=left,
         accepted=len(result.accepted),
         stale=len(result.stale),
         clashes=clashes,

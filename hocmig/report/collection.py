@@ -18,12 +18,12 @@ from analyzers.health_score import HEALTH_NAME, HealthScore
 from analyzers.import_cycles import Cycle, find_cycles
 from analyzers.import_graph import ImportGraph
 from analyzers.migration_manifest import OPEN, ManifestRow, Status
-from analyzers.migration_progress import next_step, phase_progress
 from hocmig import __version__
 from hocmig.architecture import judge_architecture, read_accepted, read_contracts
 from hocmig.cli import COMMANDS
 from hocmig.manifest_file import read_current_manifest
 from hocmig.move_validation_report import GRAPH_NAME
+from hocmig.phase_standing import next_command, phase_standings
 from hocmig.phases.p2_move import LOG_NAME
 from hocmig.report.duplicate_facts import duplicate_facts
 from hocmig.report.move_facts import move_facts
@@ -97,7 +97,7 @@ class _Collection:
         rows = self._rows()
         ledger = self._ledger()
         before, before_note = self._before(rows)
-        phases = self._phases()
+        phases = phase_standings(self.workspace, rows, COMMANDS)
         moves = move_facts(self.workspace, rows or (), ledger, self.notes)
         duplicates = self._duplicates()
         self._decisions(rows or ())
@@ -105,17 +105,13 @@ class _Collection:
         violations = self._violations()
         cycles = self._cycles(before)
         self._remarks(moves, cycles, duplicates)
-        line, reason = next_step(rows, phases, COMMANDS)
+        line, reason = next_command(phases)
         touched = {f.path_after for e in ledger.standing() for f in e.files if f.kind in ("move", "edit")}
         return ReportFacts(
             title=self.workspace.root.name or "repository",
             generated_at=timestamp(),
             tool_version=__version__,
-            phases=tuple(
-                PhaseFacts(p.phase, p.command, p.state, p.present)
-                for p in phases
-                if p.present or p.command in COMMANDS
-            ),
+            phases=tuple(PhaseFacts(p.phase, p.command, p.state.lower(), p.present) for p in phases),
             next_command=line,
             next_reason=reason,
             shared_domain=self.config.shared_domain,
@@ -179,12 +175,6 @@ class _Collection:
                 f"{GRAPH_NAME} was written after files had moved, so it does not tell what was before.",
             )
         return graph, f"Before: {GRAPH_NAME}, written by hocmig validate. Now: the tree as it is."
-
-    def _phases(self) -> tuple[Any, ...]:
-        folders = [self.workspace.artifacts]
-        if self.config.domain_root:
-            folders.append(self.workspace.root / self.config.domain_root / self.config.shared_domain)
-        return phase_progress({p.name for f in folders if f.is_dir() for p in f.iterdir()})
 
     # -- domains -------------------------------------------------------------------------------------------
 

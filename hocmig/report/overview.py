@@ -9,14 +9,12 @@ from hocmig.report.markup import code, one_line, path_code, plural, within
 from hocmig.report.report_facts import ReportFacts
 
 _HUMAN_BUDGET = 120_000
-_WORDS = {"done": "done", "partial": "begun", "open": "open"}
 
 
 def phases_strip(facts: ReportFacts) -> str:
     """The phases as an ordered list with their states in words."""
     items = "".join(
-        f'<li class="{p.state}"><b>{p.phase} {one_line(p.command)}</b>{_WORDS.get(p.state, p.state)}</li>'
-        for p in facts.phases
+        f'<li class="{p.state}"><b>{p.phase} {one_line(p.command)}</b>{p.state}</li>' for p in facts.phases
     )
     return f'<ol class="phases" aria-label="Phases">{items}</ol>' if items else ""
 

@@ -47,7 +47,7 @@ class CellFacts:
 
 @dataclass(frozen=True, slots=True)
 class PhaseFacts:
-    """A phase: `state` is `done`, `partial` or `open`."""
+    """A phase: `state` is one of those of `hocmig.phase_standing`, in lower case."""
 
     phase: str
     command: str

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import csv
 import json
+import shlex
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from analyzers.before_state import BEFORE_NAME
 from hocmig.cli import COMMANDS, run
 from hocmig.commands.demo import _DECISIONS
 from hocmig.run_plan import PhaseRecord, leads_to, reason_of
@@ -54,7 +58,7 @@ def _settle(root: Path, summary: SampleSummary) -> None:
         assert run(["--root", str(root), "--quiet", *line]) == 0
 
 
-def test_the_sample_from_the_first_phase_to_the_gate_of_the_cleanup(
+def test_the_sample_from_the_first_phase_to_the_last_through_every_gate(
     sample: tuple[Path, SampleSummary], capsys: pytest.CaptureFixture[str]
 ) -> None:
     root, summary = sample
@@ -78,26 +82,74 @@ def test_the_sample_from_the_first_phase_to_the_gate_of_the_cleanup(
     assert {p: p.read_bytes() for p in root.rglob("*.py")} == before
 
     # It goes on where it stopped: what is up to date does not run again.
+    assert not (root / MANIFEST).with_name(BEFORE_NAME).exists()
+    code, moved = _run(root, capsys, "--execute", "--to", "P2")
+    assert (code, _states(moved)) == (0, {"P0": "DONE", "P1": "DONE", "P2": "PASSED"})
+    assert _standing(root, capsys)["P3"]["state"] == "READY"
     code, document = _run(root, capsys, "--execute", "--to", "P3")
     assert code == 0
-    assert _states(document) == {"P0": "DONE", "P1": "DONE", "P2": "PASSED", "P3": "PASSED"}
+    assert _states(document) == {"P0": "DONE", "P1": "DONE", "P2": "DONE", "P3": "PASSED"}
     code, document = _run(root, capsys, "--execute", "--to", "P3")
     assert set(_states(document).values()) == {"DONE"}
+
+    # What P4 compares with was recorded before the move, and a dry run records nothing.
+    assert "state before recorded" in [step["what"] for step in moved["phases"]][2]
+    assert (root / MANIFEST).with_name(BEFORE_NAME).is_file()
 
     # P4 finds no tests to run here: the gate is shut, with what is missing.
     code, document = _run(root, capsys, "--execute", "--from", "P4", "--to", "P5", "--tests", "")
     assert (code, document["stopped_at"]) == (1, "P4")
     assert "test_suite NOT_RUN" in document["phases"][0]["reason"]
+    assert _standing(root, capsys)["P4"]["state"] == "FAILED"
     # And nothing gets round it.
     code, document = _run(root, capsys, "--from", "P5")
     assert (code, document["stopped_at"]) == (1, "P5")
     assert document["phases"][0]["mend"] == "hocmig verify"
+    assert _standing(root, capsys)["P5"]["blocked_by"] == "P4"
+    # An old layer violation keeps it shut, too, until somebody accepts it.
+    passing = f"{shlex.quote(sys.executable)} -c pass"
+    code, document = _run(root, capsys, "--execute", "--tests", passing)
+    assert (code, document["stopped_at"]) == (1, "P4")
+    assert "LAYER001" in next(s["reason"] for s in document["phases"] if s["phase"] == "P4")
+    assert run(["--root", str(root), "--quiet", "verify", "--write-baseline"]) == 0
 
-    # An edit makes the lock stale.
+    # The same command goes on from the gate to the next one that is shut: P8's, by violations that are old.
+    code, document = _run(root, capsys, "--execute", "--tests", passing)
+    assert (code, document["stopped_at"]) == (1, "P8")
+    assert list(_states(document).values()) == ["DONE"] * 4 + ["PASSED"] * 4 + ["STOPPED"]
+    assert document["phases"][-1]["mend"] == "hocmig check"
+    # Copies that must not be merged are named and stop nothing.
+    assert [line[:4] for line in document["phases"][6]["left"]] == ["C055"]
+    standing = _standing(root, capsys)
+    assert (standing["P4"]["state"], standing["P8"]["state"]) == ("STALE", "FAILED")
+    assert run(["--root", str(root), "--quiet", "check", "--write-baseline"]) == 0
+    code, document = _run(root, capsys, "--execute", "--tests", passing)
+    assert code == 0
+    # P4 looks at the tree once more after the last change.
+    assert [(s["phase"], s["state"]) for s in document["phases"][-2:]] == [("P8", "PASSED"), ("P4", "PASSED")]
+    assert {s["state"] for s in _standing(root, capsys).values()} == {"DONE"}
+    code, document = _run(root, capsys, "--execute", "--tests", passing)
+    assert (code, set(_states(document).values())) == (0, {"DONE"})
+    assert _own_tests(root) == 0
+    assert run(["--root", str(root), "--quiet", "guard"]) == 0
+
+    # An edit makes the phases stale that look at code, and nothing is moved twice.
     page = root / "backend/app/api/limits.py"
     page.write_bytes(page.read_bytes() + b"\n# edited\n")
-    code, document = _run(root, capsys, "--from", "P3", "--to", "P3")
-    assert _states(document) == {"P3": "PASSED"}
+    code, document = _run(root, capsys, "--from", "P2", "--to", "P3")
+    assert _states(document) == {"P2": "DONE", "P3": "PASSED"}
+    assert _standing(root, capsys)["P4"]["state"] == "STALE"
+
+
+def _standing(root: Path, capsys: pytest.CaptureFixture[str]) -> dict[str, dict[str, Any]]:
+    capsys.readouterr()
+    assert run(["--root", str(root), "--json", "status"]) == 0
+    return {phase["phase"]: phase for phase in json.loads(capsys.readouterr().out)["phases"]}
+
+
+def _own_tests(root: Path) -> int:
+    line = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
+    return subprocess.run(line, cwd=root, capture_output=True).returncode
 
 
 def test_phases_that_do_not_exist_are_left_out(

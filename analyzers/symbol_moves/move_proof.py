@@ -223,7 +223,7 @@ class _Prover:
                 Difference(path, line, name, str(wanted), str(after[0]), "the namespace is computed")
             )
         elif (wanted, before[1]) == after or self._is_copied(
-            items, old.name, there, new.name, wanted, module
+            items, old.name, there, new.name, before[0], module
         ):
             if self._is_unguarded(there, goal, new) or not self._is_unguarded(items, module, old):
                 self.proof.equal += 1
@@ -233,10 +233,10 @@ class _Prover:
             self._differ(module, line, name, "means another thing afterwards", str(wanted), str(after[0]))
 
     def _is_copied(
-        self, items: ModuleItems, name: str, there: ModuleItems, new: str, wanted: Target, module: str
+        self, items: ModuleItems, name: str, there: ModuleItems, new: str, before: Target, module: str
     ) -> bool:
         """Whether a whole block of imports that binds the name was carried along."""
-        if (wanted.module, wanted.name) != (module, name) or name != new:
+        if (before.module, before.name) != (module, name) or name != new:
             return False
         own = [i for i in items.by_name.get(name, ()) if i.kind is ItemKind.IMPORT_BLOCK]
         others = [i for i in there.by_name.get(name, ()) if i.kind is ItemKind.IMPORT_BLOCK]

@@ -13,9 +13,11 @@ from analyzers.affected_files import affected_files
 from analyzers.cluster_definitions import Cluster, read_clusters
 from analyzers.cluster_moves import ClusterMoves, plan_cluster
 from analyzers.errors import InputError
+from analyzers.import_graph import EdgeKind, ImportGraph
 from analyzers.model import Finding, Relocation
 from analyzers.name_resolution import NameResolver
 from analyzers.relocation_map import RelocationMap
+from analyzers.strong_components import components
 from hocmig.artifact_changes import appended_rows, artifact_change
 from hocmig.cluster_report import refactor_plan_text
 from hocmig.lock_renewal import renewed_locks
@@ -183,15 +185,34 @@ def _is_done(cluster: Cluster, workspace: Workspace) -> bool:
 def _cyclic_targets(
     moves: Sequence[ClusterMoves], prepared: PreparedRelocation, options: RelocationOptions
 ) -> list[Finding]:
-    """A finding for each import-time cycle in which targets of one cluster import each other."""
+    """A finding for each group of targets of one cluster that import each other when they are imported.
+
+    Cycles that lead through other files were there before (through the files that end), or are findings of
+    the relocation.
+    """
+    is_asked = "CLUSTER010" not in options.allow and any(c.is_blocking for c in prepared.cycles)
+    if prepared.after is None or not is_asked:
+        return []
+    graph = ImportGraph(prepared.after)
     found = []
-    for cycle in prepared.cycles:
-        around = {step.importer for step in cycle.chain}
-        for cluster in moves:
-            inside = sorted(around.intersection(cluster.targets))
-            if len(inside) < 2 or not cycle.is_blocking or "CLUSTER010" in options.allow:
-                continue
-            message = f"{' and '.join(inside)} would import each other: {cycle}"
+    for cluster in moves:
+        targets = set(cluster.targets)
+        steps = [
+            edge
+            for path in cluster.targets
+            for edge in graph.by_importer.get(path, ())
+            if edge.kind is EdgeKind.IMPORT_TIME and edge.imported in targets - {path}
+        ]
+        links = {path: [e.imported for e in steps if e.importer == path] for path in targets}
+        for knot in components(links):
+            inside = sorted(knot)
+            chain = "; ".join(
+                f"{e.importer}:{e.line} imports {e.imported}"
+                + (f" ({', '.join(e.names)})" if e.names else "")
+                for e in steps
+                if {e.importer, e.imported} <= knot
+            )
+            message = f"{' and '.join(inside)} would import each other: {chain}"
             mend = "send what they share to a third file, or accept it with --allow CLUSTER010"
             found.append(
                 Finding(code="CLUSTER010", severity="error", path=inside[0], message=message, mend=mend)

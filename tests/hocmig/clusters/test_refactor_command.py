@@ -400,3 +400,106 @@ def test_a_module_is_split_by_symbols(repository: Maker) -> None:
     assert "PI = math.pi" in (root / "app/logs/circles.py").read_text()
     assert "def boxes(n):" in (root / "app/logs/boxes.py").read_text()
     assert not (root / "app/logs/one.py").exists()
+
+
+SPLIT = """
+    clusters:
+      split:
+        domain: logs
+        current_files: [one.py]
+        target_structure:
+          lower.py: [Low, low]
+          upper.py: [high]
+    """
+
+
+def test_a_module_name_that_only_led_to_what_left_may_go(repository: Maker) -> None:
+    """`from app.logs import one` is replaced when the files that `one` became are imported instead."""
+    files = {
+        "app/logs/one.py": """
+            class Low:
+                level = 1
+
+
+            def low():
+                return Low().level
+
+
+            def high():
+                return low() + 1
+            """,
+        "app/logs/user.py": """
+            from app.logs import one
+
+
+            def use():
+                return one.high()
+            """,
+        "client.py": "from app.logs import user\nRESULT = user.use()\n",
+    }
+    root = repository(files, SPLIT)
+    before = value(root)
+    assert run(["--root", str(root), "refactor", "--execute"]) == 0
+    assert value(root) == before
+    text = (root / "app/logs/user.py").read_text()
+    assert "upper" in text
+    assert "lower" not in text
+
+
+VERSIONS = (
+    "if sys.version_info > (3,):\n    from math import floor as cut\n"
+    "else:\n    from math import ceil as cut\n"
+)
+FALLBACK = "try:\n    from math import floor as cut\nexcept ImportError:\n    from math import trunc as cut\n"
+
+
+@pytest.mark.parametrize("block", [VERSIONS, FALLBACK], ids=["versions", "fallback"])
+def test_a_choice_of_imports_goes_into_every_file_that_needs_it(repository: Maker, block: str) -> None:
+    text = (
+        f"import sys\n\n{block}\n\nclass Low:\n    level = cut(1.5)\n\n\ndef low():\n    return Low().level\n"
+        "\n\ndef high():\n    return cut(low() + sys.maxsize % 2)\n"
+    )
+    client = "from app.logs.one import Low, high, low\nRESULT = [Low.level, low(), high()]\n"
+    root = repository({"app/logs/one.py": text, "client.py": client}, SPLIT)
+    before = value(root)
+    assert run(["--root", str(root), "refactor", "--execute"]) == 0
+    assert value(root) == before
+    for name in ("lower", "upper"):
+        assert block in (root / f"app/logs/{name}.py").read_text()
+
+
+def test_a_cycle_through_others_that_was_there_before_is_no_reason_to_refuse(repository: Maker) -> None:
+    """`one` and `friend` import each other at the end; `lower` and `upper` only through `friend`."""
+    files = {
+        "app/logs/one.py": """
+            class Low:
+                level = 1
+
+
+            def low():
+                return Low().level + friend.bonus()
+
+
+            def high():
+                return low() + 1
+
+
+            from app.logs import friend  # noqa: E402
+            """,
+        "app/logs/friend.py": """
+            def bonus():
+                return 10
+
+
+            def highest():
+                return one.high()
+
+
+            from app.logs import one  # noqa: E402
+            """,
+        "client.py": "from app.logs import one, friend\nRESULT = [one.high(), friend.highest()]\n",
+    }
+    root = repository(files, SPLIT)
+    before = value(root)
+    assert run(["--root", str(root), "refactor", "--execute"]) == 0
+    assert value(root) == before

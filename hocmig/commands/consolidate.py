@@ -77,7 +77,7 @@ def command(
     _report_others(workspace, phase)
     failed = 1 if phase.refused else 0
     if phase.prepared is None:
-        if execute and everything:
+        if execute and everything and not phase.refused:
             p6_consolidate.log_nothing(workspace, phase)
         workspace.terminal.say("nothing to consolidate")
         workspace.terminal.document({"merged": [], "executed": False, "others": _others(phase)})

@@ -59,9 +59,9 @@ class _Planter:
     def domains(self) -> dict[str, list[str]]:
         """Domain -> its modules, packages themselves left out."""
         found: dict[str, list[str]] = {}
-        for module, path in self.copy.modules().items():
+        for module in self.copy.movable():
             parts = module.split(".")
-            if len(parts) >= 3 and not path.endswith("/__init__.py"):
+            if len(parts) >= 3:
                 found.setdefault(parts[1], []).append(module)
         return found
 
@@ -83,7 +83,9 @@ class _Planter:
             taken = new in self.copy.modules() or any(p.origin == module for p in self.planted)
             if taken or text.count("\n") < _LEAST_LINES or "__file__" in text or module.endswith("options"):
                 continue
-            self._write(new, absolute_imports(text, module))
+            # Both in one form: relative imports would make the copy another text.
+            for name in (new, module):
+                self._write(name, absolute_imports(text, module))
             users = self._repoint(module, new, f"{self.package}.{target}.")
             if not users:
                 self._write(

@@ -84,8 +84,8 @@ class Project:
     source_root: str
     tests: tuple[str, ...]
     import_roots: tuple[str, ...]
-    #: Modules that load others by names put together at run time, so that no rewriting can follow.
-    excluded: frozenset[str] = frozenset()
+    #: Packages in which nothing is moved: a test lists the files of the folder.
+    excluded: tuple[str, ...] = ()
 
 
 PROJECTS = (
@@ -101,6 +101,7 @@ PROJECTS = (
             "--deselect=tests/test_routing.py::test_long_build",
         ),
         ("src", "."),
+        ("werkzeug.debug",),
     ),
     Project("python-docx", "docx", "src", ("tests",), ("src", ".")),
     Project("starlette", "starlette", ".", ("tests",), (".",)),
@@ -179,6 +180,15 @@ class Checkout:
             name = ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
             found[name] = path.relative_to(self.root).as_posix()
         return found
+
+    def movable(self) -> dict[str, str]:
+        """`modules`, without packages and without what the project excludes."""
+        excluded = self.project.excluded
+        return {
+            module: path
+            for module, path in self.modules().items()
+            if not path.endswith("/__init__.py") and not module.startswith(tuple(f"{e}." for e in excluded))
+        }
 
     def imports(self, modules: Iterable[str], alone: Iterable[str] = ()) -> dict[str, str]:
         """Module -> `ok` or the error; one process imports all, those of `alone` a fresh one each, too."""

@@ -10,7 +10,8 @@ copies  copies of modules, functions and classes are planted in other packages, 
         `duplicates` and `consolidate` (P5, P6) run until nothing is left to carry out.
 
 Afterwards the same tests pass, every module imports, every name that a client could import before can be
-imported, from where the plan says when it moves; and a rollback gives the original bytes. A cluster that
+imported, from where the plan says when it moves (the plan lists the imports that end); and a rollback gives
+the original bytes. A cluster that
 is refused is drawn again, and counted. Exit code 1 when something is wrong.
 """
 
@@ -21,6 +22,7 @@ import ast
 import csv
 import json
 import random
+import re
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -121,8 +123,7 @@ def _components(uses: dict[str, set[str]]) -> list[list[str]]:
 
 def split_cluster(copy: Checkout, rng: random.Random) -> tuple[str, str] | None:
     """A random module that is to become three, as (what, text of the definitions)."""
-    candidates = [p for p in copy.modules().values() if not p.endswith("/__init__.py")]
-    path = rng.choice(candidates)
+    path = rng.choice(list(copy.movable().values()))
     symbols = layered_symbols((copy.root / path).read_bytes())
     if len(symbols) < 6:
         return None
@@ -136,9 +137,8 @@ def split_cluster(copy: Checkout, rng: random.Random) -> tuple[str, str] | None:
 def merge_cluster(copy: Checkout, rng: random.Random) -> tuple[str, str] | None:
     """Three random modules of one package that are to become one."""
     folders: dict[str, list[str]] = {}
-    for path in copy.modules().values():
-        if not path.endswith("/__init__.py"):
-            folders.setdefault(str(Path(path).parent), []).append(path)
+    for path in copy.movable().values():
+        folders.setdefault(str(Path(path).parent), []).append(path)
     usable = sorted(folder for folder, paths in folders.items() if len(paths) >= 3)
     paths = sorted(rng.sample(folders[rng.choice(usable)], 3))
     stems = [Path(path).stem for path in paths]
@@ -197,7 +197,7 @@ def run_cluster(copy: Checkout, outcome: Outcome, rng: random.Random, tests_befo
     moves = read_relocations(maps / "PHASE7_RELOCATIONS.csv")
     ended = set(modules) - set(copy.modules())
     outcome.moved = sum(bool(symbol) for _, symbol in moves)
-    judge(copy, outcome, names, moves, ended, tests_before)
+    judge(copy, outcome, names, moves, ended, listed_names(maps / "PHASE7_REFACTOR_PLAN.md"), tests_before)
     again = copy.files()
     if copy.hocmig("refactor", "--execute").returncode or differing_files(again, copy.files()):
         outcome.problems.append("a second run changes something")
@@ -214,6 +214,7 @@ def run_copies(copy: Checkout, outcome: Outcome, rng: random.Random) -> None:
     modules = copy.modules()
     names = copy.names(modules)
     rounds = 0
+    listed: set[tuple[str, str]] = set()
     while rounds < 5:
         found = copy.hocmig("--json", "duplicates")
         if found.returncode:
@@ -227,6 +228,7 @@ def run_copies(copy: Checkout, outcome: Outcome, rng: random.Random) -> None:
         if not json.loads(done.stdout).get("executed"):
             break
         rounds += 1
+        listed |= listed_names(copy.root / "maps" / "PHASE6_LOC_SAVINGS.md")
     moves = read_relocations(copy.root / "maps" / "PHASE6_RELOCATIONS.csv")
     ended = set(modules) - set(copy.modules())
     outcome.moved = len(moves)
@@ -235,7 +237,7 @@ def run_copies(copy: Checkout, outcome: Outcome, rng: random.Random) -> None:
     outcome.what = f"{len(planted) - len(left)} of {len(planted)} planted copies, {rounds} rounds"
     for copied in left:
         outcome.refused.append(f"left: {copied}")
-    judge(copy, outcome, names, moves, ended, tests_before)
+    judge(copy, outcome, names, moves, ended, listed, tests_before)
     for copied in planted:
         if copied not in left:
             _check_identity(copy, outcome, copied, moves)
@@ -296,6 +298,7 @@ def judge(
     names: dict[str, dict[str, list[str]]],
     moves: dict[tuple[str, str], tuple[str, str]],
     ended: set[str],
+    listed: set[tuple[str, str]],
     tests_before: set[str],
 ) -> None:
     """Tests, imports and names after a change."""
@@ -309,11 +312,9 @@ def judge(
             new_module, new_name = _place(module, name, moves)
             if new_name in after.get(new_module, ()):
                 continue
-            is_ended_module = kind == "module" and (value in ended or f"{module}.{name}" in ended)
-            is_import = not is_defined(copy, outcome, module, name)
-            if is_ended_module:
+            if kind == "module" and (value in ended or f"{module}.{name}" in ended):
                 continue
-            if is_import and module in ended:
+            if (module, name) in listed:
                 outcome.imports_ended += 1
                 continue
             outcome.problems.append(f"{module}:{name} cannot be imported any more ({new_module}:{new_name})")
@@ -323,22 +324,16 @@ def judge(
         outcome.problems.append(f"{len(lost)} tests no longer pass, the first is {lost[0]}")
 
 
-_ORIGINALS: dict[tuple[str, int, str], dict[str, set[str]]] = {}
-
-
-def is_defined(copy: Checkout, outcome: Outcome, module: str, name: str) -> bool:
-    """Whether the module of the unchanged project defines the name itself, rather than imports it."""
-    project = copy.project
-    path = copy.cache / "src" / project.name / project.source_root / Path(*module.split("."))
-    file = path.with_suffix(".py") if path.with_suffix(".py").is_file() else path / "__init__.py"
-    if not file.is_file():
-        return False
-    for node in ast.walk(ast.parse(file.read_bytes())):
-        if isinstance(node, (ast.Import, ast.ImportFrom)):
-            for alias in node.names:
-                if (alias.asname or alias.name.partition(".")[0]) == name:
-                    return False
-    return True
+def listed_names(report: Path) -> set[tuple[str, str]]:
+    """The (module, name) pairs that a report says can no longer be imported."""
+    text = report.read_text() if report.is_file() else ""
+    _, _, section = text.partition("## Names that can no longer be imported\n")
+    found = set()
+    for line in section.partition("\n## ")[0].splitlines():
+        if line.startswith("- `"):
+            module, *names = re.findall(r"`([^`]+)`", line)
+            found.update((module, name) for name in names)
+    return found
 
 
 def undo(copy: Checkout, outcome: Outcome, command: str, original: dict[str, bytes]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from analyzers.cluster_moves import ClusterMoves
@@ -17,17 +17,32 @@ def refactor_plan_text(
     results: Sequence[ClusterResult],
     findings: Iterable[Finding],
     domain_root: str,
+    ended: Mapping[str, Sequence[str]],
 ) -> str:
-    """The plan as Markdown, in the order of the clusters; paths relative to the domain root."""
+    """The plan as Markdown, in the order of the clusters; paths relative to the domain root.
+
+    `ended` are the names by module that nobody can import afterwards (see `ended_names`).
+    """
     lines = ["# Phase 7: refactor plan", ""]
     lines += ["Written before anything moves. Every current file ends; its definitions go as listed.", ""]
     by_name = {r.name: r for r in results}
     for moves in clusters:
         lines += _cluster(moves, by_name.get(moves.cluster.name), domain_root)
+    lines += ended_names_section(ended)
     lines += ["## Findings", ""]
     shown = list(findings)
     lines += [f"- {f.severity}: {_cell(str(f))}" for f in shown] or ["None."]
     return "\n".join(lines) + "\n"
+
+
+def ended_names_section(ended: Mapping[str, Sequence[str]]) -> list[str]:
+    """The section of a report that lists names which can no longer be imported, by module."""
+    lines = ["## Names that can no longer be imported", ""]
+    if not ended:
+        return [*lines, "None.", ""]
+    lines += ["All are imports that nothing in this repository takes from there.", ""]
+    lines += [f"- `{module}`: {', '.join(f'`{name}`' for name in names)}" for module, names in ended.items()]
+    return [*lines, ""]
 
 
 def _cluster(moves: ClusterMoves, result: ClusterResult | None, root: str) -> list[str]:

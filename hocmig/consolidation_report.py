@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from analyzers.consolidation import Consolidation
+from hocmig.cluster_report import ended_names_section
 
 if TYPE_CHECKING:
     from hocmig.phases.p6_consolidate import ConsolidatePhase
@@ -12,8 +14,11 @@ if TYPE_CHECKING:
 _PLANS = 40
 
 
-def savings_text(phase: ConsolidatePhase) -> str:
-    """The report as Markdown; differing bodies as diffs."""
+def savings_text(phase: ConsolidatePhase, ended: Mapping[str, Sequence[str]]) -> str:
+    """The report as Markdown; differing bodies as diffs.
+
+    `ended` are the names by module that nobody can import afterwards (see `ended_names`).
+    """
     saved = phase.lines_before - phase.lines_after
     estimated = sum(c.candidate.savings for c in phase.merged)
     lines = [
@@ -32,7 +37,7 @@ def savings_text(phase: ConsolidatePhase) -> str:
         lines.append(
             f"| {number} | `{entry.canonical}` | {goes} | {phase.callers[number]} | {_cell(entry.reason)} |"
         )
-    lines += ["", "## Refused", ""]
+    lines += ["", *ended_names_section(ended), "## Refused", ""]
     for entry in phase.refused:
         lines += _other(entry)
     if not phase.refused:

@@ -17,6 +17,7 @@ from analyzers.consolidation import (
     read_candidates,
 )
 from analyzers.csv_table import read_csv
+from analyzers.ended_names import ended_names
 from analyzers.errors import InputError
 from analyzers.model import Finding
 from analyzers.name_resolution import NameResolver
@@ -148,7 +149,7 @@ def log_nothing(workspace: Workspace, phase: ConsolidatePhase) -> None:
     log = workspace.artifacts / LOG_NAME
     if not log.is_file():
         write_text(log, appended_rows(log, LOG_COLUMNS, []).decode())
-        write_text(workspace.artifacts / SAVINGS_NAME, savings_text(phase))
+        write_text(workspace.artifacts / SAVINGS_NAME, savings_text(phase, {}))
 
 
 def log_rollback(workspace: Workspace, names: Iterable[str]) -> None:
@@ -317,9 +318,12 @@ def _artifacts(workspace: Workspace, phase: ConsolidatePhase) -> list[FileChange
         number = entry.candidate.candidate_id
         rows.append((number, time, entry.canonical, "", 0, 0, "REFUSED", entry.reason))
     log, table = workspace.artifacts / LOG_NAME, workspace.artifacts / RELOCATIONS_NAME
-    moves = [r for c in phase.merged for r in c.relocations]
-    entries = [(r.old_module, r.old_symbol, r.new_module, r.new_symbol) for r in moves]
-    text = savings_text(phase)
+    assert phase.prepared is not None
+    assert phase.prepared.after is not None
+    # With the helpers that went along, of which the candidates do not speak.
+    moves = phase.prepared.relocations
+    entries = [(r.old_module, r.old_symbol, r.new_module, r.new_symbol) for r in moves.relocations]
+    text = savings_text(phase, ended_names(workspace.index, phase.prepared.after, moves))
     return [
         artifact_change(workspace, log, appended_rows(log, LOG_COLUMNS, rows)),
         artifact_change(workspace, table, appended_rows(table, RELOCATION_COLUMNS, entries)),

@@ -12,6 +12,7 @@ from pathlib import Path
 from analyzers.affected_files import affected_files
 from analyzers.cluster_definitions import Cluster, read_clusters
 from analyzers.cluster_moves import ClusterMoves, plan_cluster
+from analyzers.ended_names import ended_names
 from analyzers.errors import InputError
 from analyzers.import_graph import EdgeKind, ImportGraph
 from analyzers.model import Finding, Relocation
@@ -116,7 +117,10 @@ def prepare(workspace: Workspace, options: RelocationOptions, names: Sequence[st
 def plan_text(workspace: Workspace, phase: RefactorPhase) -> str:
     """PHASE7_REFACTOR_PLAN.md of a prepared phase."""
     findings = phase.prepared.findings if phase.prepared is not None else ()
-    return refactor_plan_text(phase.clusters, phase.results, findings, workspace.config.domain_root)
+    ended: dict[str, tuple[str, ...]] = {}
+    if phase.prepared is not None and phase.prepared.after is not None:
+        ended = ended_names(workspace.index, phase.prepared.after, phase.prepared.relocations)
+    return refactor_plan_text(phase.clusters, phase.results, findings, workspace.config.domain_root, ended)
 
 
 def write_plan(workspace: Workspace, phase: RefactorPhase) -> Path:

@@ -1,0 +1,348 @@
+"""Random moves in real projects: modules, and separately symbols, twenty at once.
+
+    python benchmarks/random_moves.py CACHE [--project NAME] [--kind modules|symbols] [--seeds N] [--moves N]
+
+CACHE is described in `prepared_projects.py`. Per project, kind and seed, on a fresh copy: moves are drawn,
+those that `hocmig mv --map` refuses are dropped with the reason, and others are drawn. Then:
+
+imports     every module imports as before (the touched ones alone in a fresh process, too)
+tests       the same tests pass
+collateral  lines that changed, hold no import and name nothing that moved; there are none
+again       the same command a second time changes nothing
+back        modules: the inverse map gives the original bytes; symbols: `--rollback` does
+
+Exit code 1 when something is not so.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import csv
+import difflib
+import json
+import random
+import re
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from prepared_projects import PROJECTS, Checkout, checkout, chosen_projects, differing_files, import_lines
+
+KINDS = ("modules", "symbols")
+NEW_PACKAGES = ("relocated", "kernel", "shared_parts")
+_ATTEMPTS = 14
+
+HEAD = (
+    "| project | kind | seed | moves | refused | modules that import | tests before, after | lines changed | "
+    "collateral | again | back | verdict |\n|---|---|---|---|---|---|---|---|---|---|---|---|"
+)
+
+
+@dataclass(frozen=True)
+class Move:
+    """One row: as written in the table, the modules it is between, and the words that may change a line."""
+
+    old: str
+    new: str
+    old_module: str
+    new_module: str
+    paths: frozenset[str]
+    words: frozenset[str]
+
+
+@dataclass
+class Outcome:
+    project: str
+    kind: str
+    seed: int
+    moves: list[Move] = field(default_factory=list)
+    refused: list[str] = field(default_factory=list)
+    imports: str = ""
+    tests: str = ""
+    changed_lines: int = 0
+    collateral: list[str] = field(default_factory=list)
+    again: str = ""
+    back: str = ""
+    problems: list[str] = field(default_factory=list)
+
+    def row(self) -> str:
+        bad = len(self.problems) + len(self.collateral)
+        return (
+            f"| {self.project} | {self.kind} | {self.seed} | {len(self.moves)} | {len(self.refused)} | "
+            f"{self.imports} | {self.tests} | {self.changed_lines} | {len(self.collateral)} | {self.again} | "
+            f"{self.back} | {f'{bad} problems' if bad else 'right'} |"
+        )
+
+
+# -- drawing -----------------------------------------------------------------------------------------------
+
+
+class Drawing:
+    """Draws moves that do not meet each other; the tree decides about everything else."""
+
+    def __init__(self, copy: Checkout, rng: random.Random) -> None:
+        self.copy = copy
+        self.rng = rng
+        self.modules = copy.modules()
+        self.movable = copy.movable()
+        self.taken: set[str] = set()
+
+    def module(self) -> Move | None:
+        """A module to another package, some of which are new; one in five gets a new name, too."""
+        project = self.copy.project
+        old = self.rng.choice(sorted(self.movable))
+        packages = sorted(m for m, p in self.modules.items() if p.endswith("/__init__.py"))
+        packages += [f"{project.package}.{name}" for name in NEW_PACKAGES]
+        leaf = old.rpartition(".")[2]
+        new_leaf = f"{leaf}_parts" if self.rng.random() < 0.2 else leaf
+        new = f"{self.rng.choice(packages)}.{new_leaf}"
+        known = {*self.modules, *self.taken}
+        below = {name for module in known for name in _above(module)}
+        if old in self.taken or new in known or new in below or new.startswith(f"{old}."):
+            return None
+        if b"__file__" in (self.copy.root / self.movable[old]).read_bytes():
+            return None
+        self.taken |= {old, new}
+        old_path = self.movable[old]
+        new_path = f"{project.source_root}/{new.replace('.', '/')}.py".removeprefix("./")
+        words = {leaf, *new.split(".")[-2:]}
+        return Move(old_path, new_path, old, new, frozenset({old_path, new_path}), frozenset(words))
+
+    def symbol(self) -> Move | None:
+        """A definition to another module, half of the time in the same package."""
+        module = self.rng.choice(sorted(self.movable))
+        names = _definitions((self.copy.root / self.movable[module]).read_bytes())
+        near = [m for m in self.movable if m.rpartition(".")[0] == module.rpartition(".")[0] and m != module]
+        far = [m for m in self.movable if m != module]
+        goals = near if near and self.rng.random() < 0.5 else far
+        if not names:
+            return None
+        name, goal = self.rng.choice(names), self.rng.choice(sorted(goals))
+        place = f"{module}:{name}"
+        if place in self.taken:
+            return None
+        self.taken.add(place)
+        words = {name, module.rpartition(".")[2], goal.rpartition(".")[2]}
+        paths = frozenset({self.movable[module], self.movable[goal]})
+        return Move(place, goal, module, goal, paths, frozenset(words))
+
+
+def _above(module: str) -> list[str]:
+    parts = module.split(".")
+    return [".".join(parts[:n]) for n in range(1, len(parts))]
+
+
+def _definitions(text: bytes) -> list[str]:
+    found = []
+    for node in ast.parse(text).body:
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+            found.append(node.name)
+        elif (
+            isinstance(node, ast.Assign) and len(node.targets) == 1 and isinstance(node.targets[0], ast.Name)
+        ):
+            found.append(node.targets[0].id)
+    return sorted({name for name in found if not name.startswith("__")})
+
+
+def carry_out(copy: Checkout, outcome: Outcome, rng: random.Random, wanted: int, table: Path) -> bool:
+    """Draw and move; those that are blamed for a refusal are dropped. Whether something was moved."""
+    drawing = Drawing(copy, rng)
+    draw = drawing.module if outcome.kind == "modules" else drawing.symbol
+    before = copy.files()
+    moves: list[Move] = []
+    for attempt in range(_ATTEMPTS):
+        for _ in range(400):
+            if len(moves) >= wanted or attempt > _ATTEMPTS - 4:
+                break
+            move = draw()
+            if move is not None:
+                moves.append(move)
+        write_table(table, moves)
+        done = copy.hocmig("--json", "mv", "--map", str(table), "--execute", "--backup")
+        if done.returncode == 0:
+            outcome.moves = moves
+            return True
+        if differing_files(before, copy.files()):
+            outcome.problems.append(f"exit {done.returncode}, and files changed: {done.stderr[-300:]}")
+            return False
+        if done.returncode not in (1, 2, 4):
+            outcome.problems.append(f"exit {done.returncode}: {done.stderr[-600:]}")
+            return False
+        blamed = list(_blamed(moves, done.stdout, done.stderr))
+        if not blamed:
+            blamed = [(moves[-1], (done.stderr or done.stdout)[-200:].strip())]
+        for move, reason in blamed:
+            if move in moves:
+                moves.remove(move)
+                outcome.refused.append(f"{move.old} -> {move.new}: {reason}")
+    outcome.problems.append("no set of moves could be carried out")
+    return False
+
+
+def _blamed(moves: list[Move], stdout: str, stderr: str) -> Iterator[tuple[Move, str]]:
+    try:
+        findings = [f for f in json.loads(stdout)["findings"] if f["severity"] == "error"]
+    except ValueError:
+        line = re.search(r"moves\.csv:(\d+)", stderr)
+        if line:
+            yield moves[int(line[1]) - 2], stderr.strip()[:300]
+        return
+    for finding in findings:
+        reason = f"{finding['code']} {finding['path']}:{finding['line']} {finding['message']}"[:300]
+        exact = [m for m in moves if m.old in reason or m.old_module + ":" in reason]
+        concerned = exact or [m for m in moves if finding["path"] in m.paths]
+        concerned = concerned or [
+            m for m in moves if any(p in reason for p in m.paths) or m.new_module in reason
+        ]
+        for move in concerned[:1]:
+            yield move, reason
+
+
+def write_table(path: Path, moves: list[Move]) -> None:
+    with path.open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["old_path", "new_path"])
+        writer.writerows([move.old, move.new] for move in moves)
+
+
+# -- judging -----------------------------------------------------------------------------------------------
+
+
+def collateral(before: dict[str, bytes], after: dict[str, bytes], moves: list[Move]) -> tuple[int, list[str]]:
+    """The number of changed lines, and those that hold no import and nothing that moved."""
+    new_paths = {m.old: m.new for m in moves if ":" not in m.old}
+    old_paths = {new: old for old, new in new_paths.items()}
+    words = re.compile(
+        r"(?<!\w)(?:" + "|".join(sorted({re.escape(w) for m in moves for w in m.words})) + r")(?!\w)"
+    )
+    count = 0
+    lost: Counter[str] = Counter()
+    gained: Counter[str] = Counter()
+    where: dict[str, str] = {}
+    for path in sorted({new_paths.get(p, p) for p in before} | set(after)):
+        old, new = before.get(old_paths.get(path, path), b""), after.get(path, b"")
+        if old == new:
+            continue
+        sides = [
+            (
+                old.decode("utf-8", "replace").splitlines(),
+                import_lines(old) if path.endswith(".py") else set(),
+            ),
+            (
+                new.decode("utf-8", "replace").splitlines(),
+                import_lines(new) if path.endswith(".py") else set(),
+            ),
+        ]
+        matcher = difflib.SequenceMatcher(None, sides[0][0], sides[1][0], autojunk=False)
+        for what, first, end, new_first, new_end in matcher.get_opcodes():
+            if what == "equal":
+                continue
+            for side, span, found in ((0, range(first, end), lost), (1, range(new_first, new_end), gained)):
+                lines, imports = sides[side]
+                count += len(span)
+                for number in span:
+                    line = lines[number].strip()
+                    if not line or number + 1 in imports or words.search(line) or _guards_imports(line):
+                        continue
+                    found[line] += 1
+                    where.setdefault(line, f"{path}:{number + 1}")
+    # What left one file and arrived in another has moved.
+    rest = (lost - gained) + (gained - lost)
+    return count, [f"{where[line]}: {line}" for line in rest]
+
+
+def _guards_imports(line: str) -> bool:
+    return re.fullmatch(r"(?:if (?:\w+\.)?TYPE_CHECKING:)|__all__ = .*|[\])]", line) is not None
+
+
+def judge(copy: Checkout, outcome: Outcome, before: dict[str, bytes], tests_before: set[str]) -> None:
+    """Imports, tests and collateral of what was moved."""
+    modules = copy.modules()
+    touched = {m.new_module for m in outcome.moves} | {m.old_module for m in outcome.moves}
+    said = copy.imports(modules, alone=touched & modules.keys())
+    bad = [f"{module}: {error}" for module, error in said.items() if error != "ok"]
+    outcome.imports = f"{len(said) - len(bad)} of {len(said)}"
+    outcome.problems += bad
+    tests = copy.passed_tests()
+    outcome.tests = f"{len(tests_before)}, {len(tests & tests_before)}"
+    if lost := sorted(tests_before - tests):
+        outcome.problems.append(f"{len(lost)} tests no longer pass, the first is {lost[0]}")
+    outcome.changed_lines, outcome.collateral = collateral(before, copy.files(), outcome.moves)
+
+
+def check_again(copy: Checkout, outcome: Outcome, table: Path) -> None:
+    """The same command a second time."""
+    before = copy.files()
+    done = copy.hocmig("mv", "--map", str(table), "--execute")
+    changed = differing_files(before, copy.files())
+    outcome.again = (
+        "nothing" if not changed and not done.returncode else f"exit {done.returncode}, {len(changed)}"
+    )
+    if done.returncode or changed:
+        outcome.problems.append(f"second run: exit {done.returncode}, {changed[:5]} {done.stderr[-300:]}")
+
+
+def check_back(copy: Checkout, outcome: Outcome, before: dict[str, bytes], table: Path) -> None:
+    """Modules go back by the inverse map, symbols by a rollback."""
+    if outcome.kind == "modules":
+        with table.open("w", newline="") as file:
+            writer = csv.writer(file)
+            writer.writerow(["old_path", "new_path"])
+            writer.writerows([move.new, move.old] for move in outcome.moves)
+        done = copy.hocmig("mv", "--map", str(table), "--execute")
+    else:
+        archive = max((copy.root / "backups").glob("*.tar.gz"), key=lambda p: p.stat().st_mtime)
+        done = copy.hocmig("move", "--rollback", "--backup", str(archive))
+    after = copy.files()
+    # Packages that the moves made stay behind, empty.
+    made = [p for p in after if p not in before and p.endswith("/__init__.py") and not after[p]]
+    changed = [p for p in differing_files(before, after) if p not in made]
+    outcome.back = "same bytes" if not changed else f"{len(changed)} differ"
+    outcome.back += f", {len(made)} empty packages" if made else ""
+    if done.returncode or changed:
+        outcome.problems.append(f"back: exit {done.returncode}, {changed[:5]} {done.stderr[-300:]}")
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("cache", type=Path)
+    parser.add_argument("--work", type=Path, default=Path("work"), help="where copies are made")
+    parser.add_argument("--project", action="append", default=[], choices=[p.name for p in PROJECTS])
+    parser.add_argument("--kind", action="append", default=[], choices=KINDS)
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--first-seed", type=int, default=1)
+    parser.add_argument("--moves", type=int, default=20)
+    arguments = parser.parse_args()
+    print(HEAD, flush=True)
+    failed = False
+    for project in chosen_projects(arguments.project):
+        tests_before: set[str] = set()
+        for kind in arguments.kind or KINDS:
+            for seed in range(arguments.first_seed, arguments.first_seed + arguments.seeds):
+                copy = checkout(project, arguments.cache, arguments.work)
+                copy.write_configuration()
+                tests_before = tests_before or copy.passed_tests()
+                outcome = Outcome(project.name, kind, seed)
+                table = copy.root.parent / "moves.csv"
+                before = copy.files()
+                rng = random.Random(f"{project.name} {kind} {seed}")
+                if carry_out(copy, outcome, rng, arguments.moves, table):
+                    judge(copy, outcome, before, tests_before)
+                    check_again(copy, outcome, table)
+                    check_back(copy, outcome, before, table)
+                print(outcome.row(), flush=True)
+                for line in outcome.refused:
+                    print(f"    refused: {line}", file=sys.stderr)
+                for line in (*outcome.problems, *outcome.collateral[:20]):
+                    print(f"    PROBLEM: {line}", file=sys.stderr, flush=True)
+                failed = failed or bool(outcome.problems or outcome.collateral)
+    return int(failed)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -86,6 +86,7 @@ def certify(
     read_after: ReadBytes,
     gone: frozenset[str] = frozenset(),
     parsed: ParsedFiles | None = None,
+    let_go: frozenset[tuple[str, str]] = frozenset(),
 ) -> Certificate:
     """Compare two trees.
 
@@ -96,8 +97,11 @@ def certify(
         read_before, read_after: the bytes of a path in each tree.
         gone: paths that were deleted on purpose.
         parsed: trees that others have read already.
+        let_go: (path before, name) of imported names that others no longer get from that file, on purpose;
+            whoever did must get the same thing elsewhere.
     """
     comparer = _Comparer(before, after, relocations, parsed or ParsedFiles())
+    comparer.let_go = let_go
     deep = set(in_depth)
     for path, record in before.files.items():
         if path in gone:
@@ -144,6 +148,7 @@ class _Comparer:
         self.old = NameResolver(before)
         self.new = NameResolver(after)
         self.tally = _Tally()
+        self.let_go: frozenset[tuple[str, str]] = frozenset()
 
     def differ(self, path: str, line: int, name: str, before: str, after: str, reason: str) -> None:
         self.tally.differing.append(Difference(path, line, name, before, after, reason))
@@ -382,6 +387,8 @@ class _Comparer:
             line = bindings[0].statement.lineno
             after = new_scopes.module.imports.get(name)
             if after is None:
+                if (path, name) in self.let_go:
+                    continue
                 if self._went_with_its_uses(path, name, bindings, old_scopes, old_name):
                     continue
                 self.differ(path, line, name, "bound by an import", "", "is not bound afterwards")
@@ -444,7 +451,7 @@ class _Comparer:
             if before is None:
                 self.tally.broken_before += 1
                 continue
-            if (client.name, name) in self.relocations.moved_symbols:
+            if (client.name, name) in self.relocations.moved_symbols or (record.path, name) in self.let_go:
                 continue
             if name not in (new_record.exports or ()):
                 self.differ(

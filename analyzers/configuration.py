@@ -40,6 +40,16 @@ class References(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     level: Annotated[str, Meta(pattern="^(certain|likely)$")] = "certain"
 
 
+class Moves(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How modules move.
+
+    `facade`: a package that passes on a name of a module which leaves it goes on doing so (`keep`), or lets
+    go of it, and its importers take the name from the new place (`flatten`).
+    """
+
+    facade: Annotated[str, Meta(pattern="^(keep|flatten)$")] = "keep"
+
+
 class Expect(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Exact counts as gates; None: not checked. `misplaced` counts the manifest's rows."""
 
@@ -112,6 +122,7 @@ class Configuration(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     expect: Expect = Expect()
     architecture: Architecture = Architecture()
     references: References = References()
+    moves: Moves = Moves()
     commands: Commands = Commands()
     duplicates: Duplicates = Duplicates()
     clusters: str = ""

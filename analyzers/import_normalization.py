@@ -115,7 +115,7 @@ class ImportNormalizer:
                 if chosen is None or not isinstance(node, ast.ImportFrom):
                     continue
                 if (alias.name, node.lineno) == (chosen.name, chosen.line):
-                    new[index] = _rewritten(alias, node.level, chosen, client, index)
+                    new[index] = rewritten_alias(alias, node.level, chosen, client, index)
             if tuple(new) != old:
                 start, end = positions.span(node)
                 changes.append(ImportChange(ordinal, node.lineno, start, end, old, tuple(new)))
@@ -245,7 +245,7 @@ class ImportNormalizer:
         return path in self._reached[goal_path]
 
 
-def _rewritten(
+def rewritten_alias(
     alias: ast.alias, level: int, chosen: SharedImport, client: ModuleName, index: int
 ) -> NewImport:
     local = alias.asname or alias.name

@@ -90,6 +90,10 @@ _OTHER_KEYS = """\
 #   exclude: []
 #   level: certain
 
+# Names that a package passes on from a module which leaves it: keep them there, or flatten.
+# moves:
+#   facade: keep
+
 # Commands of this repository, run from its root.
 # commands:
 #   tests: ""

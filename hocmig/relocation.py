@@ -29,6 +29,7 @@ from analyzers.text_references.reference import Certainty, Reference, apply_refe
 from analyzers.text_references.scan import find_references
 from codemods._rewrite_plan import Decision, PlanFile
 from hocmig.codemod_runner import run_codemod
+from hocmig.facade_flattening import FlattenedFacades, flatten_facades
 from hocmig.proof_certificate import keep_certificate
 from hocmig.symbol_moving import Merging, SymbolMoving
 from hocmig.transaction.change import ChangeSet, FileChange, sha256
@@ -61,6 +62,8 @@ class RelocationOptions:
     are files of ours that change in the same transaction (artifacts). `merging` names modules whose content
     goes into others, see `Merging`. With `pin_names`, task names and app labels that are made of a module's
     name keep the old one. `findings` are known of the relocations before, and reported with the others.
+    `facade` says what becomes of names that a package passes on from a module which leaves it: `keep` or
+    `flatten`, see `flatten_facades`.
     """
 
     references: str = "certain"
@@ -73,6 +76,7 @@ class RelocationOptions:
     merging: Merging = field(default_factory=Merging)
     pin_names: bool = False
     findings: tuple[Finding, ...] = ()
+    facade: str = "keep"
 
 
 @dataclass(frozen=True)
@@ -189,6 +193,7 @@ class _Preparation:
         self.findings: list[Finding] = [*options.findings]
         self.hits: list[Reference] = []
         self.decisions: dict[str, Decision] = {}
+        self.flattened = FlattenedFacades({})
         self.repointed = self._repointed() if options.allow_merges else frozenset()
 
     def _repointed(self) -> frozenset[str]:
@@ -213,9 +218,10 @@ class _Preparation:
         self.findings += self.symbols.findings
         if self._is_blocked():
             return self._blocked()
-        references, texts = self._references()
         created = packages_to_create(self.relocations, self.index)
         shims = self._shims()
+        self._flatten(rewritten, created, shims)
+        references, texts = self._references()
         change_set = self._change_set(rewritten, texts, created, shims)
         moved = dict(self._moved_files())
         after = self._tree_after(rewritten, created, shims, moved)
@@ -332,6 +338,9 @@ class _Preparation:
         level = Certainty(self.options.references)
         found = self.hits
         reference_map = self.symbols.with_paths()
+        if self.flattened.names:
+            entries = (*reference_map.relocations, *self.flattened.names)
+            reference_map = RelocationMap(entries, allow_merges=True)
         texts: dict[str, bytes] = {}
         artifacts = self.workspace.config.artifact_folder + "/"
         baselines = self._baseline_files()
@@ -376,6 +385,26 @@ class _Preparation:
             if not any(above == f or above.startswith(f + "/") for f in folders):
                 found[path] = module_shim(entry.old_module, entry.new_module, day, is_package=is_package)
         return found
+
+    def _flatten(
+        self, rewritten: dict[str, bytes], created: tuple[str, ...], shims: dict[str, bytes]
+    ) -> None:
+        """Let importers take names that façades passed on from their new modules; changes `rewritten`."""
+        if self.options.facade != "flatten":
+            return
+        moved = dict(self._moved_files())
+        after = self._tree_after(rewritten, created, shims, moved)
+        self.flattened = flatten_facades(
+            self.workspace, self.index, after, self.relocations, self._read_after
+        )
+        self.findings += self.flattened.findings
+        back = {new: old for old, new in moved.items()}
+        for path, content in self.flattened.contents.items():
+            if path in self.symbols.created:
+                self.symbols.created[path] = content
+            else:
+                rewritten[back.get(path, path)] = content
+        self.candidates = tuple(sorted({*self.candidates, *(back.get(p, p) for p in self.flattened.files)}))
 
     # -- the change -----------------------------------------------------------------------------------
 
@@ -466,6 +495,7 @@ class _Preparation:
             read_after=self._read_after,
             gone=self.repointed | self.options.replaced | self.symbols.touched,
             parsed=self.parsed,
+            let_go=self.flattened.removed,
         )
         proof = self.symbols.prove(after, self._read_after)
         certificate = certificate.extended(proof.equal, proof.unprovable, proof.differing)

@@ -53,6 +53,11 @@ Examples:
 @click.option(
     "--with-data", "data_too", is_flag=True, help="Move the data files along that only these modules open."
 )
+@click.option(
+    "--facade",
+    type=click.Choice(["keep", "flatten"]),
+    help="Names that a package passes on from a module which leaves it (default: as configured, keep).",
+)
 @click.option("--pin-names", is_flag=True, help="Task names and app labels keep the old module's name.")
 @click.option("--allow", multiple=True, metavar="CODE", help="A finding that need not block (repeatable).")
 @click.option("--reason", default="", help="Why; goes into the ledger.")
@@ -69,6 +74,7 @@ def command(
     shim_until: datetime.datetime | None,
     references: str | None,
     data_too: bool,
+    facade: str | None,
     pin_names: bool,
     allow: tuple[str, ...],
     reason: str,
@@ -87,6 +93,7 @@ def command(
         allow=frozenset(allow),
         shim_until=last_shim_day(shim, shim_until),
         pin_names=pin_names,
+        facade=facade or workspace.config.moves.facade,
     )
     phase = p2_move.prepare(workspace, chosen, files, data_too=data_too)
     waiting = [row.migration_id for row in phase.rows if row.status in OPEN]

@@ -56,6 +56,11 @@ Examples:
 @click.option(
     "--with-data", "data_too", is_flag=True, help="Move the data files along that only these modules open."
 )
+@click.option(
+    "--facade",
+    type=click.Choice(["keep", "flatten"]),
+    help="Names that a package passes on from a module which leaves it (default: as configured, keep).",
+)
 @click.option("--pin-names", is_flag=True, help="Task names and app labels keep the old module's name.")
 @click.option("--allow", multiple=True, metavar="CODE", help="A finding that need not block (repeatable).")
 @click.option("--reason", default="", help="Why; goes into the ledger.")
@@ -71,6 +76,7 @@ def command(
     references: str | None,
     tests_too: bool,
     data_too: bool,
+    facade: str | None,
     shim: bool,
     shim_until: datetime.datetime | None,
     pin_names: bool,
@@ -95,6 +101,7 @@ def command(
         allow=frozenset(allow),
         shim_until=last_shim_day(shim, shim_until),
         pin_names=pin_names,
+        facade=facade or workspace.config.moves.facade,
         findings=left,
     )
     prepared = prepare_relocation(workspace, relocations, chosen)

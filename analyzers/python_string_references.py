@@ -2,8 +2,9 @@
 
 Certain: the whole constant is a dotted path (two segments or more, or looked up by a known call) to a
 module that moves or to a name in it; names in quoted annotations and `# type:` comments; relative names whose
-package is known. Likely: attributes that nothing shows, escapes, parts that must be joined, code in longer
-strings, Sphinx roles and doctest imports in docstrings. Mention: other text, comments, names put together.
+package is known; code that is run (`exec`, `python -c`); lone import statements. Likely: attributes that
+nothing shows, escapes, parts that must be joined, other code in longer strings, Sphinx roles and doctest
+imports in docstrings. Mention: other text, comments, names put together.
 
 Strings that say where a name is looked up stay where that module stays: `patch("client.f")`. Left alone:
 `Literal[...]`, `__all__`, bytes. Source: import-rewriting cases 28 and 43 to 47.
@@ -36,6 +37,14 @@ _RELATIVE = re.compile(r"(?P<dots>\.+)(?P<name>\w+(?:\.\w+)*)")
 _PATH = re.compile(r"[\w.@+~-]*(?:/[\w.@+~*-]+)+/?|[\w-]+\.pyi?")
 _COMMAND = re.compile(r"(?:^|\s)-m\s|^(?:python|gunicorn|uvicorn|celery|pytest)\b")
 _STATEMENT = re.compile(r"^[ \t]*(?:(?:>>>|\.\.\.)[ \t]+)?(?P<code>(?:from|import)[ \t]+\w)", re.MULTILINE)
+# One import statement and nothing else; the names may follow in another string: `"from a.b import " + names`.
+_LONE_IMPORT = re.compile(
+    r"\s*(?:from[ \t]+\w+(?:\.\w+)+[ \t]+import(?:[ \t]+[\w,* \t]*)?"
+    r"|import[ \t]+\w+(?:\.\w+)+(?:[ \t]+as[ \t]+\w+)?)\s*"
+)
+# Where a line of code ends in a string, besides at a real line end; and the escapes that leave names alone.
+_CODE_LINE_END = re.compile(r"\\n|; ")
+_ESCAPE = re.compile(r"\\[nt'\"]")
 _TYPE_COMMENT = re.compile(r"#\s*type:(?!\s*ignore\b)")
 # A name behind one of these is the end of a longer one, of a path or of an address.
 _NO_START = frozenset("./@-$")
@@ -176,6 +185,8 @@ class _Finder:
             self._read_annotation(use.node, value)
         elif len(value) <= _LONGEST_NAME and _DOTTED.fullmatch(value):
             self._read_dotted(use, value)
+        elif use.use is Use.CODE:
+            self._read_code(use, value)
         else:
             self._read_longer(use.node, value)
 
@@ -335,7 +346,32 @@ class _Finder:
         self._read_statements(start, end, "an import in a docstring", only_doctests=True)
         self._mention_names(start, end, "a docstring")
 
-    def _read_statements(self, start: int, end: int, why: str, *, only_doctests: bool = False) -> None:
+    def _read_code(self, use: StringUse, value: str) -> None:
+        """A constant that is run: names in it are names, as long as its source is its text."""
+        start, end = self.positions.span(use.node)
+        why = f"code for {use.by}"
+        for part in string_parts(self.text, self.positions, use.node) or ():
+            plain = part.text == part.value or _ESCAPE.sub("", part.text).find("\\") < 0
+            certainty = Certainty.CERTAIN if plain else Certainty.LIKELY
+            position = part.start
+            for line in _CODE_LINE_END.split(part.text):
+                self._read_statements(position, position + len(line), why, certainty=certainty)
+                position += len(line) + 2
+            for first, last, new, exists in self._names(part.start, part.end):
+                # Quoted inside the code, it is a string in its own right.
+                sure = exists and self.text[first - 1] not in "\"'"
+                self._add(first, last, new, certainty if sure else Certainty.LIKELY, why)
+        self._mention_names(start, end, "inside a longer string")
+
+    def _read_statements(
+        self,
+        start: int,
+        end: int,
+        why: str,
+        *,
+        only_doctests: bool = False,
+        certainty: Certainty = Certainty.LIKELY,
+    ) -> None:
         for statement in _STATEMENT.finditer(self.text[start:end]):
             if only_doctests and not statement.group().lstrip().startswith((">>>", "...")):
                 continue
@@ -343,8 +379,8 @@ class _Finder:
             last = self.text.find("\n", first, end)
             stop = end if last < 0 else last
             for edit in import_edits(self.text, first, stop, self.relocations, self.facts) or ():
-                certainty = Certainty.LIKELY if edit.new else Certainty.MENTION
-                self._add(edit.start, edit.end, edit.new, certainty, edit.why or why)
+                found = certainty if edit.new else Certainty.MENTION
+                self._add(edit.start, edit.end, edit.new, found, edit.why or why)
 
     def _read_longer(self, node: ast.Constant, value: str) -> None:
         """A constant that is more than a name: code, a command, a path, or text."""
@@ -355,8 +391,11 @@ class _Finder:
             body = string_parts(self.text, self.positions, node)
             # The first line of a string stands behind its quotes, not at the start of a line of the file.
             if body is not None:
+                certainty, why = Certainty.LIKELY, "an import in a string of code"
+                if len(body) == 1 and body[0].text == value and _LONE_IMPORT.fullmatch(value):
+                    certainty, why = Certainty.CERTAIN, "the whole string is an import statement"
                 for part in body:
-                    self._read_statements(part.start, part.end, "an import in a string of code")
+                    self._read_statements(part.start, part.end, why, certainty=certainty)
         is_code = "import " in value or bool(_COMMAND.search(value)) or not re.search(r"\s", value)
         if is_code:
             for first, last, new, exists in self._names(start, end):

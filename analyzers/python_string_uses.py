@@ -40,6 +40,9 @@ _RESOLVERS = frozenset(
         *("config_from_object", "LazyString", "lazy_import", "autodiscover_tasks", "register_module"),
     }
 )
+# Functions that run their first argument as code, and those that only change its layout on the way there.
+_RUNNERS = frozenset({"exec", "eval", "compile", "builtins.exec", "builtins.eval", "builtins.compile"})
+_LAYOUT = frozenset({"dedent", "cleandoc", "strip", "encode"})
 _RESOLVER_KEYWORDS = frozenset({"target", "name", "logger", "package", "module", "import_name", "modname"})
 _NAMES = "pytest_plugins"
 
@@ -56,6 +59,7 @@ class Use(enum.Enum):
     LAZY_PART = "a submodule of a lazy loader"
     TASK_NAME = "an explicit task name"
     TASK_REFERENCE = "a task's name"
+    CODE = "code that is run"
 
 
 @dataclass(frozen=True, slots=True)
@@ -268,8 +272,37 @@ class _Collector:
                 self._named(keyword.value, Use.TASK_NAME if own else Use.PLAIN, name)
         elif last in ("at_level", "set_level", "runpy", "Flask", "Celery"):
             self._rest(node, 0, name)
+        elif name in _RUNNERS and node.args:
+            self._code(node.args[0], name)
+            self._rest(node, 1)
         else:
-            self._rest(node, 0)
+            self._arguments(node.args)
+            self._rest(node, len(node.args))
+
+    def _visit_list(self, node: ast.List | ast.Tuple, use: Use) -> None:
+        self._arguments(node.elts, use)
+
+    def _arguments(self, nodes: list[ast.expr], use: Use = Use.PLAIN) -> None:
+        """Arguments of a call, or items of a list that may be a command line: what follows `-c` is code."""
+        after_option = False
+        for node in nodes:
+            if after_option:
+                self._code(node, "python -c")
+            else:
+                self.visit(node, use)
+            after_option = isinstance(node, ast.Constant) and node.value == "-c"
+
+    def _code(self, node: ast.expr, by: str) -> None:
+        """A string that is run as Python code, perhaps with its indentation taken off first."""
+        while isinstance(node, ast.Call) and call_name(node.func).rpartition(".")[2] in _LAYOUT:
+            inner = node.args[0] if node.args else getattr(node.func, "value", None)
+            if inner is None:
+                break
+            node = inner
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            self.strings.append(StringUse(node, Use.CODE, by=by))
+        else:
+            self.visit(node, Use.PLAIN)
 
     @staticmethod
     def _is_text_method(node: ast.expr) -> bool:
@@ -433,4 +466,6 @@ _METHODS: dict[type[ast.AST], Callable[[_Collector, Any, Use], None]] = {
     ast.BinOp: _Collector._visit_binop,
     ast.Dict: _Collector._visit_dict,
     ast.Call: _Collector._visit_call,
+    ast.List: _Collector._visit_list,
+    ast.Tuple: _Collector._visit_list,
 }

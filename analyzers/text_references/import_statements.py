@@ -47,7 +47,8 @@ def _from_edits(
     names = [m for part in listed.split(",") if part.strip() and (m := _NAME.match(part))]
     target = relocations.module(module) if facts.module_exists(module) else None
     if not names:
-        return [ImportEdit(start, stop, target)] if target and opened else []
+        # The names follow on other lines, or in another string; those of a module all go with it.
+        return [ImportEdit(start, stop, target)] if target and (opened or not listed) else []
     moves = {_destination(module, target, m["name"], relocations, facts) for m in names}
     if len({new_module for new_module, _, _ in moves}) > 1:
         return [ImportEdit(start, stop, "", "the imported names go to different modules")]

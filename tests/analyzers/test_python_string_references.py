@@ -161,6 +161,42 @@ def test_names_that_are_certain(before: str, after: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ('exec("import app.a.b; app.a.b.f()")\n', 'exec("import app.x.y; app.x.y.f()")\n'),
+        (
+            'run([exe, "-c", "import os\\nfrom app.s import f\\nf(); import app.a.b"])\n',
+            'run([exe, "-c", "import os\\nfrom app.t import g as f\\nf(); import app.x.y"])\n',
+        ),
+        ('run([exe, "-c", "from app.a.b import f"])\n', 'run([exe, "-c", "from app.x.y import f"])\n'),
+        ('run(exe, "-c", "from app.a.b import f as g")\n', 'run(exe, "-c", "from app.x.y import f as g")\n'),
+        (
+            'exec(dedent("""\n    from app.s import f\n    f()\n    """))\n',
+            'exec(dedent("""\n    from app.t import g as f\n    f()\n    """))\n',
+        ),
+        ('write("from app.a.b import " + names)\n', 'write("from app.x.y import " + names)\n'),
+        ('LINE = "import app.a.b as b"\n', 'LINE = "import app.x.y as b"\n'),
+    ],
+)
+def test_code_that_is_run_is_code(before: str, after: str) -> None:
+    assert rewritten(before) == after
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'print("-c", name, "import app.a.b; x = 1")\n',
+        'X = "say: import app.a.b"\n',
+        'X = "from app.a.bc import "\n',
+        "exec(\"patch('app.a.b.f')\")\n",
+        'exec(code, "import app.a.b; x")\n',
+    ],
+)
+def test_other_code_is_not_certain(text: str) -> None:
+    assert rewritten(text) == text
+
+
+@pytest.mark.parametrize(
     "text",
     [
         "patch('client.f')",

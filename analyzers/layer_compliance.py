@@ -91,6 +91,9 @@ def _placed(entry: Relocation, rules: LayerRules, graph: ImportGraph, head: str)
         return
     known = f"choose one of {', '.join(rules.layers.order)}" if rules.layers.order else "use a folder L<n>_*"
     if not rules.is_layer(layer):
+        if not rules.layers.order and not rules.is_layer(rules.layer_of(entry.old_path)):
+            # Domains without layers have no convention that a file could break.
+            return
         what = f"is in {layer!r}, which is no layer" if layer else "is in no layer folder"
         yield _finding("LAYER001", "error", new, f"the target {what}", known)
         return

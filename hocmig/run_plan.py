@@ -193,6 +193,10 @@ def mend_of(phase: str, document: Any = None) -> str:
     Args:
         document: what the phase printed with --json, or None.
     """
+    if phase == "P1" and isinstance(document, dict):
+        shut = [c.get("name") for c in document.get("checks") or () if c.get("passed") is False]
+        if shut == ["NO_CYCLES"] and not (document.get("cycles") or {}).get("new"):
+            return "hocmig run --accept-existing-cycles, or cut the cycles that `hocmig validate` names"
     if phase == "P4" and isinstance(document, dict):
         shut = {c.get("name") for c in document.get("checks") or () if c.get("status") != "PASS"}
         if shut == {"test_suite"} and "NOT_RUN" in str(document.get("checks")):

@@ -30,11 +30,18 @@ _NUMBER = click.Choice(list(PHASES), case_sensitive=False)
 @click.option("--from", "first", type=_NUMBER, default="P0", show_default=True, help="The first phase.")
 @click.option("--to", "last", type=_NUMBER, default="P8", show_default=True, help="The last phase.")
 @click.option("--execute", is_flag=True, help="Carry out what the phases plan; without this, dry runs.")
+@click.option("--accept-existing-cycles", is_flag=True, help="P1 passes with import cycles that are old.")
 @click.option("--import", "real_imports", is_flag=True, help="P4 imports every module, too.")
 @click.option("--tests", metavar="CMD", help="Test command of P4 (default: as configured).")
 @click.pass_obj
 def command(
-    options: dict[str, Any], first: str, last: str, execute: bool, real_imports: bool, tests: str | None
+    options: dict[str, Any],
+    first: str,
+    last: str,
+    execute: bool,
+    accept_existing_cycles: bool,
+    real_imports: bool,
+    tests: str | None,
 ) -> int:
     """Run the phases of the migration in order and stop at the first gate that is shut.
 
@@ -51,8 +58,14 @@ def command(
     if not chosen:
         raise InputError("--to", 0, f"{last} comes before {first}", "exchange them")
     chosen = [phase for phase in chosen if PHASES[phase][0] in COMMANDS]
-    extra = [*(["--import"] if real_imports else []), *(["--tests", tests] if tests is not None else [])]
-    steps = PhaseRunner(options, execute, {"verify": extra}).run(workspace, chosen)
+    extra = {
+        "validate": ["--accept-existing-cycles"] if accept_existing_cycles else [],
+        "verify": [
+            *(["--import"] if real_imports else []),
+            *(["--tests", tests] if tests is not None else []),
+        ],
+    }
+    steps = PhaseRunner(options, execute, extra).run(workspace, chosen)
     stopped = next((step for step in steps if step.state == "STOPPED"), None)
     _show(workspace, steps, stopped)
     workspace.terminal.document(

@@ -46,6 +46,13 @@ def test_folder_and_name(old: str, new: str, expected: list[tuple[str, str]]) ->
     assert _check({old: ""}, old, new) == expected
 
 
+@pytest.mark.parametrize(
+    ("old", "expected"), [("a/x.py", []), ("a/text/x.py", []), ("a/L5_engines/x.py", [("LAYER001", "error")])]
+)
+def test_domains_without_layers_have_no_convention(old: str, expected: list[tuple[str, str]]) -> None:
+    assert _check({old: ""}, old, "b/x.py", order=()) == expected
+
+
 def test_target_outside_the_domains_is_not_judged() -> None:
     layout = ProjectLayout(Path("/nowhere"), (".",))
     index = SourceIndex.from_records(layout, records_for({"d/a/L5_engines/x.py": b""}))

@@ -31,6 +31,14 @@ from pathlib import Path
 
 from prepared_projects import PROJECTS, Checkout, checkout, chosen_projects, differing_files, import_lines
 
+from analyzers.relocation_map import RelocationMap
+from analyzers.relocation_table import relocations_of_moves
+from analyzers.source import decode
+from analyzers.symbol_moves.definition_edits import plan_definitions
+from analyzers.symbol_moves.move_selection import select_moves
+from hocmig.repository_reader import RepositoryReader
+from hocmig.workspace import open_workspace
+
 KINDS = ("modules", "symbols")
 NEW_PACKAGES = ("relocated", "kernel", "shared_parts")
 _ATTEMPTS = 14
@@ -89,6 +97,20 @@ class Drawing:
         self.modules = copy.modules()
         self.movable = copy.movable()
         self.taken: set[str] = set()
+        self.refused: list[str] = []
+        options = {"root": copy.root, "jobs": 1, "quiet": True, "no_progress": True}
+        self.workspace = open_workspace({"config": None, "as_json": False, "verbose": False, **options})
+
+    def refusal(self, old: str, new: str) -> str:
+        """Why the planner would not move a symbol alone (the cheap part of what `mv` asks), or empty."""
+        index = self.workspace.index
+        relocations = RelocationMap(relocations_of_moves([(1, old, new)], index, "moves"))
+        read = RepositoryReader(self.copy.root)
+        selection = select_moves(index, relocations, read)
+        findings = [*selection.findings]
+        if not any(f.severity == "error" for f in findings):
+            findings += plan_definitions(selection, index, lambda path: decode(read(path))).findings
+        return next((str(f)[:250] for f in findings if f.severity == "error"), "")
 
     def module(self) -> Move | None:
         """A module to another package, some of which are new; one in five gets a new name, too."""
@@ -125,6 +147,9 @@ class Drawing:
         if place in self.taken:
             return None
         self.taken.add(place)
+        if reason := self.refusal(place, goal):
+            self.refused.append(f"{place} -> {goal}: {reason}")
+            return None
         words = {name, module.rpartition(".")[2], goal.rpartition(".")[2]}
         paths = frozenset({self.movable[module], self.movable[goal]})
         return Move(place, goal, module, goal, paths, frozenset(words))
@@ -160,6 +185,8 @@ def carry_out(copy: Checkout, outcome: Outcome, rng: random.Random, wanted: int,
             move = draw()
             if move is not None:
                 moves.append(move)
+        outcome.refused += drawing.refused
+        drawing.refused.clear()
         write_table(table, moves)
         done = copy.hocmig("--json", "mv", "--map", str(table), "--execute", "--backup")
         if done.returncode == 0:
@@ -178,6 +205,7 @@ def carry_out(copy: Checkout, outcome: Outcome, rng: random.Random, wanted: int,
             if move in moves:
                 moves.remove(move)
                 outcome.refused.append(f"{move.old} -> {move.new}: {reason}")
+                print(f"    refused: {outcome.refused[-1]}", file=sys.stderr, flush=True)
     outcome.problems.append("no set of moves could be carried out")
     return False
 
@@ -336,8 +364,6 @@ def main() -> int:
                     check_again(copy, outcome, table)
                     check_back(copy, outcome, before, table)
                 print(outcome.row(), flush=True)
-                for line in outcome.refused:
-                    print(f"    refused: {line}", file=sys.stderr)
                 for line in (*outcome.problems, *outcome.collateral[:20]):
                     print(f"    PROBLEM: {line}", file=sys.stderr, flush=True)
                 failed = failed or bool(outcome.problems or outcome.collateral)

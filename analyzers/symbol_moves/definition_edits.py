@@ -132,7 +132,8 @@ class _Planner:
         edits: dict[str, tuple[list[ImportChange], list[TextEdit]]] = {}
         for module, (selected, _) in context.sources.items():
             if module not in context.dissolved:
-                depart(context, module, *edits.setdefault(selected.path, ([], [])))
+                arriving = self.targets.get(module)
+                depart(context, module, arriving, *edits.setdefault(selected.path, ([], [])))
         for target in self.targets.values():
             arrive(context, target, edits.setdefault(target.path, ([], []))[1])
         files: dict[str, FileEdits] = {}

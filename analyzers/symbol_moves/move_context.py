@@ -32,9 +32,9 @@ class Target:
     """A module that gains definitions: `items` as it is (empty for a new one), `blocks` in their order.
 
     `needs` are the imports to add, with the strongest use of each; `copies` whole compound statements of
-    imports with the module that they stand in; `exports` the names for its `__all__` (`new_exports`: it has
-    none yet); `future` says that it
-    gets `from __future__ import annotations`.
+    imports with the module that they stand in; `relied_on` the names of its own imports that what arrives
+    uses; `exports` the names for its `__all__` (`new_exports`: it has none yet); `future` says that it gets
+    `from __future__ import annotations`.
     """
 
     module: str
@@ -45,6 +45,7 @@ class Target:
     blocks: list[MovedBlock] = field(default_factory=list)
     needs: dict[str, tuple[ImportedAs, UseKind]] = field(default_factory=dict)
     copies: list[tuple[ModuleItems, Item]] = field(default_factory=list)
+    relied_on: set[str] = field(default_factory=set)
     exports: list[str] = field(default_factory=list)
     new_exports: tuple[str, ...] = ()
     future: bool = False

@@ -14,12 +14,18 @@ from analyzers.symbol_moves.import_insertion import insert_imports
 from analyzers.symbol_moves.imported_names import ImportedAs
 from analyzers.symbol_moves.item_cuts import cut_items
 from analyzers.symbol_moves.module_items import Item, ItemKind, ModuleItems, UseKind
-from analyzers.symbol_moves.move_context import MoveContext
+from analyzers.symbol_moves.move_context import MoveContext, Target
 from analyzers.symbol_moves.move_selection import SourceSelection
 
 
-def depart(context: MoveContext, module: str, changes: list[ImportChange], texts: list[TextEdit]) -> None:
-    """Add the edits of a source module to `changes` and `texts`."""
+def depart(
+    context: MoveContext,
+    module: str,
+    arriving: Target | None,
+    changes: list[ImportChange],
+    texts: list[TextEdit],
+) -> None:
+    """Add the edits of a source module to `changes` and `texts`; `arriving` is what comes into it."""
     selected, items = context.sources[module]
     leaving = [items.movable[n] for n in sorted(selected.goes)]
     if not leaving:
@@ -27,7 +33,7 @@ def depart(context: MoveContext, module: str, changes: list[ImportChange], texts
     gone = {i.number for i in leaving}
     staying = [i for i in items.items if i.number not in gone]
     moved = frozenset(n for n, (target, _) in selected.names.items() if target != module)
-    dropped, edited = _orphans(context, module, selected, items, leaving, staying)
+    dropped, edited = _orphans(context, module, selected, items, leaving, staying, arriving)
     cuts = cut_items(items, gone | dropped)
     changes.extend(edited)
     texts.extend(cuts)
@@ -63,6 +69,7 @@ def _orphans(
     items: ModuleItems,
     leaving: list[Item],
     staying: list[Item],
+    arriving: Target | None,
 ) -> tuple[set[int], list[ImportChange]]:
     """The imports that only the moved code used: item numbers that go as a whole, and edited statements."""
     record = context.index.files[selected.path]
@@ -70,10 +77,20 @@ def _orphans(
         return set(), []
     used = {n for i in staying for n in i.names_used | i.rebinds} | set(items.scopes.quoted_words)
     orphans = {n for i in leaving for n in i.names_used} - used - set(record.exports or ())
+    typing_blocks = [i for i in staying if i.is_typing_block]
+    if arriving is not None:
+        orphans -= arriving.relied_on
+        if any(new.guarded for new, _ in arriving.needs.values()):
+            # What comes under TYPE_CHECKING may be put into the block that is there.
+            orphans -= {n for i in typing_blocks for n in i.binds | i.names_used} | {
+                "TYPE_CHECKING",
+                "typing",
+            }
+            typing_blocks = []
     order = {id(s.node): number for number, s in enumerate(items.scopes.statements)}
     dropped: set[int] = set()
     edited: list[ImportChange] = []
-    for item in [i for i in staying if i.is_typing_block]:
+    for item in typing_blocks:
         changes, whole = _without_orphans(context, module, items, item, orphans, order)
         if whole and len(item.node.body) == len(changes):  # type: ignore[attr-defined]
             dropped.add(item.number)

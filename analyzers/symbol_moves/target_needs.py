@@ -238,6 +238,7 @@ class _Settler:
             block.rename_use(use, self._free(use, block, alias))
             new, verdict = aliased, self.available(target, aliased)
         if verdict == "present":
+            target.relied_on.add(new.local)
             return
         before = target.needs.get(_key(new))
         if before is not None:

@@ -1,0 +1,68 @@
+"""Several symbols at once, where a module loses some and gains others."""
+
+from __future__ import annotations
+
+import pytest
+
+
+def test_what_arrives_keeps_the_imports_that_it_shares_with_what_leaves(make_tree, move) -> None:
+    """Found on werkzeug: `json` was orphaned by what left, and needed by what came."""
+    tree = make_tree(
+        {
+            "app/a.py": "import json\n\n\ndef f():\n    return json.dumps(1)\n",
+            "app/b.py": "import json\nimport os\n\n\ndef g():\n    return json.dumps(os.sep)\n",
+            "app/c.py": "",
+            "client.py": "from app.a import f\nfrom app.b import g\nRESULT = [f(), g()]\n",
+        }
+    )
+    move(
+        tree,
+        {"app.a:f": "app.b", "app.b:g": "app.c"},
+        clients=["client"],
+        expect={
+            "app/b.py": "import json\n\n\ndef f():\n    return json.dumps(1)\n",
+            "app/c.py": "import json\nimport os\n\n\ndef g():\n    return json.dumps(os.sep)\n",
+        },
+    )
+
+
+@pytest.mark.parametrize("guard", ["import typing as t\n\nif t.TYPE_CHECKING:", "TYPE_CHECKING"])
+@pytest.mark.parametrize("arrives", ["Path", "PurePath"])
+def test_what_arrives_keeps_the_typing_imports(guard: str, arrives: str, make_tree, move) -> None:
+    head = "from __future__ import annotations\n\n"
+    if guard == "TYPE_CHECKING":
+        guard = "from typing import TYPE_CHECKING\n\nif TYPE_CHECKING:"
+    tree = make_tree(
+        {
+            "app/a.py": f"{head}{guard}\n    from pathlib import {arrives}\n\n\n"
+            f"def f(p: {arrives}) -> {arrives}:\n    return p\n",
+            "app/b.py": f"{head}{guard}\n    from pathlib import Path\n\n\n"
+            "def g(p: Path) -> Path:\n    return p\n",
+            "app/c.py": "",
+            "client.py": "from app.a import f\nfrom app.b import g\nRESULT = [f(1), g(2)]\n",
+        }
+    )
+    move(tree, {"app.a:f": "app.b", "app.b:g": "app.c"}, clients=["client"])
+    text = tree.read("app/b.py")
+    assert f"    from pathlib import {arrives}" in text or f", {arrives}" in text
+    assert text.count("TYPE_CHECKING:") == 1
+
+
+def test_two_modules_exchange_their_definitions(make_tree, move) -> None:
+    tree = make_tree(
+        {
+            "app/a.py": "import json\n\n\ndef f():\n    return json.dumps(1)\n"
+            "\n\ndef stays():\n    return 0\n",
+            "app/b.py": "import os\n\n\ndef g():\n    return os.sep\n\n\ndef stays():\n    return 0\n",
+            "client.py": "from app.a import f\nfrom app.b import g\nRESULT = [f(), g()]\n",
+        }
+    )
+    move(
+        tree,
+        {"app.a:f": "app.b", "app.b:g": "app.a"},
+        clients=["client"],
+        expect={
+            "app/a.py": "import os\n\n\ndef stays():\n    return 0\n\n\ndef g():\n    return os.sep\n",
+            "client.py": "from app.b import f\nfrom app.a import g\nRESULT = [f(), g()]\n",
+        },
+    )

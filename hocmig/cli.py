@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 COMMANDS: dict[str, tuple[str, str]] = {
     "demo": ("demo", "Write a sample repository and migrate it."),
     "init": ("init", "Detect the layout of a repository and write hocmig.yaml."),
+    "suggest": ("suggest", "Find files that look misplaced, as a draft of a workbook."),
     "manifest": ("manifest", "P0: from the audit workbook to the migration manifest."),
     "resolve": ("resolve", "Settle rows of the manifest that wait for a decision."),
     "validate": ("validate", "P1: check the plan: files, targets, cycles, layers, callers."),

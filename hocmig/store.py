@@ -11,8 +11,9 @@ from typing import Any
 import msgspec
 
 from analyzers.csv_table import read_csv, render_csv
+from analyzers.errors import InputError
 
-__all__ = ["read_csv", "render_csv", "write_bytes", "write_csv", "write_json", "write_text"]
+__all__ = ["read_csv", "render_csv", "write_bytes", "write_csv", "write_json", "write_new_text", "write_text"]
 
 
 def write_bytes(path: Path, content: bytes) -> None:
@@ -41,3 +42,17 @@ def write_json(path: Path, value: Any) -> None:
 
 def write_text(path: Path, text: str) -> None:
     write_bytes(path, text.encode("utf-8", "surrogateescape"))
+
+
+def write_new_text(path: Path, text: str) -> None:
+    """Write `text` to a file that must not exist yet, so that nothing a person wrote is lost.
+
+    Raises:
+        InputError: the file exists, or cannot be written.
+    """
+    if path.exists() or path.is_symlink():
+        raise InputError(str(path), 0, "exists already", "remove it, or name another file")
+    try:
+        write_text(path, text)
+    except OSError as error:
+        raise InputError(str(path), 0, f"cannot be written: {error.strerror}", "name another file") from error

@@ -59,7 +59,8 @@ class Terminal:
 
         table = Table(title=title or None, title_justify="left")
         for column in columns:
-            table.add_column(column)
+            # Folded rather than cut off: a path that ends in dots cannot be used.
+            table.add_column(column, overflow="fold")
         for row in rows:
             table.add_row(*(Text(cell) for cell in row))
         Console(file=sys.stdout, soft_wrap=not sys.stdout.isatty()).print(table)

@@ -1,0 +1,1 @@
+"""Which files look as if they belonged to another domain: facts, and what they say."""

@@ -306,9 +306,9 @@ class _Comparer:
         """What a use denotes: (targets, attributes that remain), or a text for names that no import binds."""
         owner = scopes.lookup(use.scope, use.node.id)
         if owner is None:
-            found = self._from_star(use.node.id, scopes, client, resolver)
+            found = self._from_star(use, scopes, client, resolver)
             if found is not None:
-                return frozenset({found}), tuple(a.attr for a in use.chain)
+                return frozenset({found[0]}), found[1]
             return f"builtin {use.node.id}"
         bindings = owner.imports.get(use.node.id)
         if not bindings:
@@ -321,15 +321,24 @@ class _Comparer:
 
     @staticmethod
     def _from_star(
-        name: str, scopes: FileScopes, client: ModuleName | None, resolver: NameResolver
-    ) -> Target | None:
-        """The symbol that a star import at module level binds, or None."""
+        use: NameUse, scopes: FileScopes, client: ModuleName | None, resolver: NameResolver
+    ) -> tuple[Target, tuple[str, ...]] | None:
+        """What a use denotes that a star import at module level binds, with the attributes that remain."""
         if client is None or not client.is_importable:
             return None
         if not any(a.name == "*" for s in scopes.statements for a in s.node.names):
             return None
-        found = resolver.bound(client.name, name)
-        return found if found is not None and found.kind is Kind.SYMBOL else None
+        found = resolver.bound(client.name, use.node.id)
+        if found is None or found.kind not in (Kind.SYMBOL, Kind.MODULE):
+            return None
+        rest = [a.attr for a in use.chain]
+        while rest and found.kind is Kind.MODULE:
+            member = resolver.attribute(found.module, rest[0])
+            if member is None:
+                break
+            found = member
+            rest.pop(0)
+        return found, tuple(rest)
 
     def _follow(
         self,

@@ -39,7 +39,7 @@ def certify_trees(old: Mapping[str, str], new: Mapping[str, str]) -> Certificate
         index(old),
         index(new),
         RelocationMap([MOVE]),
-        in_depth=["c.py"],
+        in_depth=[path for path in ("c.py", "mid.py") if path in old],
         read_before=lambda p: old[p].encode(),
         read_after=lambda p: new[p].encode(),
     )
@@ -114,3 +114,14 @@ def test_unchanged_files_are_compared_by_their_imports() -> None:
     new.pop("a/b.py")
     certificate = certify_trees(old, new)
     assert [(d.path, d.line) for d in certificate.differing] == [("d.py", 1)]
+
+
+def test_a_module_that_came_through_a_star_is_followed() -> None:
+    """The name may be imported here afterwards: what counts is where its attributes lead."""
+    old = {**BASE, "mid.py": "import a.b\n", "c.py": "from mid import *\nR = a.b.f()\n"}
+    rest = {path: text for path, text in old.items() if path != "a/b.py"}
+    new = {**rest, "x/y.py": BASE["a/b.py"], "mid.py": "import x.y\n"}
+    good = certify_trees(old, {**new, "c.py": "import x.y\nfrom mid import *\nR = x.y.f()\n"})
+    assert good.differing == ()
+    bad = certify_trees(old, {**new, "c.py": "import a.k\nfrom mid import *\nR = a.k.f()\n"})
+    assert [d.path for d in bad.differing] == ["c.py"]

@@ -2,7 +2,8 @@
 
 Certain: the whole constant is a dotted path (two segments or more, or looked up by a known call) to a
 module that moves or to a name in it; names in quoted annotations and `# type:` comments; relative names whose
-package is known; code that is run (`exec`, `python -c`); lone import statements. Likely: attributes that
+package is known; code that is run (`exec`, `python -c`); lone import statements; names with escaped dots in
+regular expressions. Likely: attributes that
 nothing shows, escapes, parts that must be joined, other code in longer strings, Sphinx roles and doctest
 imports in docstrings. Mention: other text, comments, names put together.
 
@@ -401,6 +402,12 @@ class _Finder:
             for first, last, new, exists in self._names(start, end):
                 if exists or self._is_module(first, last):
                     self._add(first, last, new, Certainty.LIKELY, "inside a longer string")
+        if "\\." in value:
+            for first, last, new, exists in self._names(start, end):
+                # A dot with a backslash is a dot and nothing else: the pattern is made for names.
+                if "\\" in self.text[first:last] and self.text[last : last + 1] not in ("*", "+", "?", "{"):
+                    certainty = Certainty.CERTAIN if exists else Certainty.LIKELY
+                    self._add(first, last, new, certainty, "a name in a regular expression")
         self._mention_names(start, end, "inside a longer string")
 
     def _read_path(self, node: ast.Constant, value: str) -> bool:
@@ -426,7 +433,16 @@ class _Finder:
             first, last = candidate.start, min(candidate.end - candidate.stars, end)
             if text[last : last + 1] in ("/", "@"):
                 continue
-            name = text[first:last]
+            written = text[first:last]
+            # In a regular expression the dots stand behind a backslash, or two when it is no raw string.
+            dot = next((d for d in ("\\\\.", "\\.") if d in written), ".")
+            if dot != ".":
+                resolved = resolve_dotted(written.replace(dot, "."), self.relocations, self.facts)
+                is_escaped = written.count(".") == written.count(dot)
+                if resolved is not None and is_escaped and not candidate.stars:
+                    yield first, last, resolved.new.replace(".", dot), resolved.exists
+                continue
+            name = written
             resolved = resolve_dotted(name, self.relocations, self.facts)
             if ":" in name and (resolved is None or not resolved.exists):
                 name = name.partition(":")[0]

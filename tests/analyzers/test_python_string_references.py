@@ -183,6 +183,20 @@ def test_code_that_is_run_is_code(before: str, after: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ('x = r"(app\\.a\\.b\\.)?C: said"', 'x = r"(app\\.x\\.y\\.)?C: said"'),
+        ('raises(match=r"\\[app\\.a\\.b\\.C\\] is")', 'raises(match=r"\\[app\\.x\\.y\\.C\\] is")'),
+        ('x = "a (app\\\\.a\\\\.b)"', 'x = "a (app\\\\.x\\\\.y)"'),
+        ('x = r"app\\.a\\.b* said"', 'x = r"app\\.a\\.b* said"'),
+        ('x = r"app.a.b\\.C said"', 'x = r"app.a.b\\.C said"'),
+    ],
+)
+def test_names_in_regular_expressions(before: str, after: str) -> None:
+    assert rewritten(before) == after
+
+
+@pytest.mark.parametrize(
     "text",
     [
         'print("-c", name, "import app.a.b; x = 1")\n',

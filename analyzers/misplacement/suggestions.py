@@ -5,8 +5,8 @@ the file imports, who imports it, the words of its names and its libraries, of t
 neighbours, and of the sizes of both domains. The weights were fitted by logistic regression on planted
 misplacements; the least score that is worth a person's time is 0.
 
-Measured with `python benchmarks/suggest_quality.py --cache DIR` on ten packages that the weights were not fitted
-on, with misplacements planted: precision 0.61, recall 0.66. Formula, figures and limits: docs/suggest.md.
+Measured with `python benchmarks/suggest_quality.py --cache DIR` on ten packages that the weights were not
+fitted on, with misplacements planted: precision 0.61, recall 0.66. Formula and limits: docs/suggest.md.
 """
 
 from __future__ import annotations

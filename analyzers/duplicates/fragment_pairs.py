@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from analyzers.duplicates.alignment import best_span, layered_pairs, prefix_sums
 from analyzers.duplicates.corpus import Corpus
 from analyzers.duplicates.evidence_store import EvidenceStore
 from analyzers.duplicates.renaming import prove
+from analyzers.duplicates.token_stream import IS_DATA
 
-Pairs = Sequence[tuple[int, int]]
+Place = tuple[int, int]
+Pairs = Sequence[Place]
 Run = tuple[int, int]
 
 
@@ -56,10 +58,18 @@ class Limits:
     same_shape_shared: float = 0.22
     same_shape_variety: float = 0.6
     least_variety: float = 0.3
+    certain_shared: float = 0.75
+    certain_tokens: int = 90
+    long_tokens: int = 200
+    long_shared: float = 0.3
+    long_variety: float = 0.5
+    weak_long_tokens: int = 100
     least_tokens: int = 45
 
 
 _GROWTH = 12
+_LEAP = 2
+_COUNTED_TOKENS = 40
 _WIDENED_RESERVE = 0.02
 MAX_RUN = 4_000
 """Statements of one side beyond which runs are compared from the start only."""
@@ -117,7 +127,11 @@ class Comparer:
                 if len(inside) == len(rest):
                     break
                 rest = inside
-            for chosen in (self._grow(pairs, rest), rest) if rest else ():
+            tried: list[Pairs] = []
+            for chosen in self._extents(pairs, rest) if rest else ():
+                if chosen in tried:
+                    continue
+                tried.append(chosen)
                 first, last = chosen[0], chosen[-1]
                 found = self._accept((first[0], last[0]), (first[1], last[1]), chosen, 0.0)
                 if found is not None:
@@ -169,6 +183,15 @@ class Comparer:
         shapes = self._corpus.shapes
         return len({shapes[i] for i, _ in pairs}) / len(pairs)
 
+    def _different_tokens(self, pairs: Pairs) -> int:
+        """The tokens of the different shapes; rows of tables do not count, and no statement counts for many.
+
+        Long statements do not agree in shape, one after another, by chance.
+        """
+        shapes, tokens, flags = self._corpus.shapes, self._corpus.tokens, self._corpus.flags
+        sizes = {shapes[i]: tokens[i] for i, _ in pairs if not flags[i] & IS_DATA}
+        return sum(min(size, _COUNTED_TOKENS) for size in sizes.values())
+
     def _equal(self, pairs: Pairs) -> bool:
         raw = self._corpus.raw
         return all(raw[i] == raw[j] for i, j in pairs)
@@ -200,6 +223,49 @@ class Comparer:
         while high < last and consistent[high + 1 - first]:
             high += 1
         return pairs[low : high + 1]
+
+    def _extents(self, pairs: Pairs, part: Pairs) -> Iterator[Pairs]:
+        """The part as far as it may reach, the widest first."""
+        grown = self._grow(pairs, part)
+        yield self._leap(pairs, grown)
+        yield grown
+        yield self._leap(pairs, part)
+        yield part
+
+    def _leap(self, pairs: Pairs, part: Pairs) -> Pairs:
+        """The part and further pairs beyond an edit near its edge, as long as all of it stays alike enough.
+
+        The heaviest part ends before an edit that costs more than the few statements behind it are worth.
+        """
+        low = next(n for n, p in enumerate(pairs) if p == part[0])
+        high = next(n for n, p in enumerate(pairs) if p == part[-1])
+        window = pairs[max(0, low - _GROWTH) : high + 1 + _GROWTH]
+        good = self._good(window, lenient=True)
+        inside = [p for p in good if part[0][0] <= p[0] <= part[-1][0]]
+        before = [p for p in good if p[0] < part[0][0]]
+        behind = [p for p in good if p[0] > part[-1][0]]
+        if not inside:
+            return part
+        first, last = part[0], part[-1]
+        moved = True
+        while moved:
+            moved = False
+            if behind and self._reaches(inside, behind[0], last, first, behind[0]):
+                last = behind.pop(0)
+                inside.append(last)
+                moved = True
+            if before and self._reaches(inside, before[-1], first, before[-1], last):
+                first = before.pop()
+                inside.append(first)
+                moved = True
+        return [p for p in pairs if first[0] <= p[0] <= last[0]]
+
+    def _reaches(self, inside: Pairs, new: Place, edge: Place, first: Place, last: Place) -> bool:
+        """Whether a pair stands so near the edge of a part that the part with it is alike enough."""
+        if max(abs(new[0] - edge[0]), abs(new[1] - edge[1])) > _LEAP + 1:
+            return False
+        ratio = self.best_ratio([*inside, new], (first[0], last[0]), (first[1], last[1]))
+        return ratio >= self._limits.threshold + _WIDENED_RESERVE
 
     def _cut(self, good: Pairs) -> tuple[tuple[int, int], tuple[int, int]] | None:
         weights = self._corpus.code_rows
@@ -237,6 +303,9 @@ class Comparer:
             and len(pairs) >= limits.weak_statements
             and sum(raw[i] == raw[j] for i, j in pairs) < limits.threshold * len(pairs)
             and self._variety(pairs) < limits.least_variety
+            and (
+                proof.shared < limits.certain_shared or self._different_tokens(pairs) < limits.certain_tokens
+            )
         ):
             return None
         members = self._corpus.members
@@ -250,7 +319,13 @@ class Comparer:
         if fits < limits.threshold or tokens < limits.weak_tokens:
             return None
         if (
-            len(pairs) >= limits.weak_statements
+            proof.shared >= limits.long_shared
+            and self._different_tokens(consistent) >= limits.long_tokens
+            and self._variety(consistent) >= limits.long_variety
+        ):
+            return found(fits, proof.renamed, len(consistent), "long shapes", varied)
+        if (
+            (len(pairs) >= limits.weak_statements or (margin and tokens >= limits.weak_long_tokens))
             and strong >= limits.threshold - margin
             and proof.shared >= limits.weak_shared
         ):

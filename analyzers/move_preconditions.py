@@ -64,6 +64,25 @@ def check_moves(
     return tuple(sorted(set(findings), key=lambda f: (f.path, f.line, f.code, f.message)))
 
 
+def check_new_modules(
+    entries: Iterable[Relocation],
+    relocations: RelocationMap,
+    index: SourceIndex,
+    *,
+    scan: Collection[str] = (),
+) -> tuple[Finding, ...]:
+    """The findings about modules that symbols found: their places and names must be free like those of moves.
+
+    Args:
+        entries: one per new module, with its path and with a module that gives symbols to it.
+    """
+    check = _Check(relocations, index, frozenset(), tuple(scan))
+    findings: set[Finding] = set()
+    for entry in entries:
+        findings.update(check.new_place(entry))
+    return tuple(sorted(findings, key=lambda f: (f.path, f.line, f.code, f.message)))
+
+
 def packages_to_create(relocations: RelocationMap, index: SourceIndex) -> tuple[str, ...]:
     """The `__init__.py` files that new folders need, sorted.
 
@@ -132,6 +151,10 @@ class _Check:
             yield _finding("MOVE018", "info", entry.old_path, f"was moved to {entry.new_path} already")
             return
         yield from self._source(entry)
+        yield from self._target(entry)
+        yield from self._names(entry)
+
+    def new_place(self, entry: Relocation) -> Iterator[Finding]:
         yield from self._target(entry)
         yield from self._names(entry)
 

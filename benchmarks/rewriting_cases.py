@@ -41,7 +41,7 @@ CASES = {
     22: "`from ..b import f`, `from .. import b`",
     23: "relative imports of the moved file itself",
     24: "module to package, package to module: every dot shifts",
-    25: "a facade is rewritten, its importers stay",
+    25: "a facade is rewritten, its importers stay; with `--facade flatten` it lets go of the name",
     26: "`import f as f` stays an explicit re-export",
     27: "`__all__` of a client keeps its names",
     28: "lazy-loader maps (PEP 562)",
@@ -56,7 +56,7 @@ CASES = {
     37: "the same name from another origin stays",
     38: "a local redefinition stays",
     39: "an attribute that shadows a submodule is no module",
-    40: "assignments through a module follow it",
+    40: "assignments through a module follow it; S: all writers move, or it is refused",
     41: "S: overloads, setters, registered variants, conditional definitions move as a group",
     42: "S: what the symbol depends on",
     43: "quoted annotations, `cast`, `TypeVar`, type comments; `Literal` stays",
@@ -66,9 +66,9 @@ CASES = {
     47: "dotted paths in configuration, commands and documentation",
     48: "identity derived from names: pinned or reported",
     49: "data files beside a module: moved along or reported",
-    50: "stub and test twins",
-    51: "folders that are left over",
-    52: "missing `__init__.py`, clashes, shadowed standard library",
+    50: "stub and test twins move along; compiled ones, `py.typed` and fixtures left behind are reported",
+    51: "empty folders go; what stays importable is reported",
+    52: "new folders become packages; clashes and names of the standard library are refused",
     53: "shims",
     54: "several import roots, tests outside of them, namespace packages, top-level names",
     55: "duplicates are merged, imports of oneself dropped",
@@ -80,17 +80,12 @@ CASES = {
 #: Cases that are another module's: where their tests are, once they exist.
 ELSEWHERE = {
     28: "tests/analyzers/test_python_string_references.py",
-    41: "tests/hocmig/test_symbol_move.py",
-    42: "tests/hocmig/test_symbol_move.py",
     44: "tests/analyzers/test_python_string_references.py",
     45: "tests/analyzers/test_python_string_references.py",
     46: "tests/analyzers/test_python_string_references.py",
     47: "tests/analyzers/text_references",
     48: "tests/analyzers/test_identity_findings.py",
     49: "tests/analyzers/test_file_relative_data.py",
-    50: "tests/hocmig/test_mv.py",
-    51: "tests/hocmig/test_mv.py",
-    52: "tests/hocmig/test_mv.py",
     53: "tests/analyzers/test_shims.py",
 }
 
@@ -102,6 +97,10 @@ things in a tiny tree, runs the client before and after and compares what it obs
 (`tests/codemods/conftest.py`) adds to each one: a second run in place and after the move changes nothing,
 files that were moved first become the same, comments stay, moving back gives the original bytes (unless the
 test says why not), and the no-op twin, a map of names that only begin alike, changes nothing.
+
+Tests with `symbols` in their name (`tests/hocmig/symbol_moves/conftest.py`) carry the definitions, too, prove the
+move and run the clients before and after; their harness has the no-op twin as well. Those of the cases 25 and
+49 to 52 (`tests/hocmig/moves/`) run `hocmig mv` itself.
 
 M moves the module `a.b` to `x.y`, S the symbol `a.b:f` to `x.y:f`.
 

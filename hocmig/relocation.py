@@ -13,13 +13,14 @@ from typing import TYPE_CHECKING
 from analyzers.affected_files import affected_files, importers_of_moved
 from analyzers.baseline import relocate_baseline
 from analyzers.binding_equivalence import Certificate, certify
+from analyzers.companions_left import companions_left
 from analyzers.domain_locks import LOCK_NAME
 from analyzers.errors import GateError, InputError
 from analyzers.file_rewriting import FileRewriter, hashes_before
 from analyzers.import_cycles import Cycle, new_cycles
 from analyzers.import_index import SourceIndex, records_for
 from analyzers.model import Finding, Relocation
-from analyzers.move_preconditions import check_moves, packages_to_create
+from analyzers.move_preconditions import check_moves, check_new_modules, packages_to_create
 from analyzers.name_pinning import without_kept_names
 from analyzers.parsed_files import ParsedFiles
 from analyzers.project_facts import IndexFacts
@@ -283,6 +284,10 @@ class _Preparation:
             replaced=taken | self.options.replaced,
             scan=self.workspace.config.scan,
         )
+        self.findings += check_new_modules(
+            self.symbols.new_modules, self.relocations, self.index, scan=self.workspace.config.scan
+        )
+        self.findings += companions_left(self.relocations, self.index, self.read)
 
     def _plan_python(self) -> list[str]:
         """The files whose text must change, by old path; findings of the planner are collected."""

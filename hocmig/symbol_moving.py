@@ -121,6 +121,20 @@ class SymbolMoving:
         some = next((s.path for s in self.selection.sources.values()), "")
         return frozenset(self._path_of(module, some) for module in self.selection.targets)
 
+    @property
+    def new_modules(self) -> tuple[Relocation, ...]:
+        """One entry per module that comes into being: from a module that gives to it, with both paths."""
+        if self.selection is None:
+            return ()
+        known = {*self.index.modules, *self.relocations.moved_modules.values()}
+        found = {}
+        for name, selected in self.selection.sources.items():
+            for module in selected.goes.values():
+                if module not in known:
+                    path = self._path_of(module, selected.path)
+                    found[module] = Relocation(name, module, old_path=selected.path, new_path=path)
+        return tuple(found.values())
+
     def with_paths(self) -> RelocationMap:
         """The map with the paths of merged modules, for texts that name files."""
         paths = dict(self.merging.dissolved)

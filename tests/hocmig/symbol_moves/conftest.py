@@ -21,6 +21,7 @@ import hocmig.symbol_moving
 from analyzers.file_rewriting import FilePlan, FileRewriter
 from analyzers.import_index import load_index
 from analyzers.layout import ProjectLayout
+from analyzers.model import Relocation
 from analyzers.relocation_map import RelocationMap
 from analyzers.relocation_table import relocations_of_moves
 from analyzers.source import decode
@@ -117,6 +118,18 @@ class Tree:
         return found
 
 
+def check_twin(tree: Tree, prepared: PreparedRelocation) -> None:
+    """The no-op twin of a case: symbols that only begin like the moved ones change nothing (case 11)."""
+    twins = RelocationMap(
+        Relocation(r.old_module, f"{r.new_module}_twin", f"{r.old_symbol}_twin", f"{r.new_symbol}_twin")
+        for r in prepared.symbols
+    )
+    rewriter = FileRewriter(tree.workspace().index, twins, "likely")
+    for path, content in tree.files().items():
+        if path.endswith((".py", ".pyi")):
+            assert not rewriter.plan(path, content), path
+
+
 MakeTree = Callable[[Mapping[str, str | bytes]], Tree]
 Mover = Callable[..., PreparedRelocation]
 
@@ -169,6 +182,7 @@ def move(in_process: None) -> Mover:
         prepared = tree.prepare(moves, options)
         assert not prepared.blocking, [str(f) for f in prepared.blocking]
         assert tree.files() == before
+        check_twin(tree, prepared)
         execute_relocation(tree.workspace(), prepared, phase="mv", command=("test",))
         for path, content in tree.files().items():
             if path.endswith(".py"):

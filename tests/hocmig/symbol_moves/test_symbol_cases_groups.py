@@ -45,7 +45,9 @@ FILES = {
 }
 
 
-def test_a_function_takes_comments_decorators_imports_and_its_own_constant_along(make_tree, move) -> None:
+def test_case_42_symbols_a_function_takes_comments_decorators_imports_and_its_own_constant_along(
+    make_tree, move
+) -> None:
     tree = make_tree(FILES)
     prepared = move(
         tree,
@@ -102,7 +104,7 @@ def test_a_function_takes_comments_decorators_imports_and_its_own_constant_along
     assert tree.prepare({"app.b:debt": "app.a"}).blocking == ()
 
 
-def test_overloads_and_registered_variants_move_as_one(make_tree, move) -> None:
+def test_case_41_symbols_overloads_and_registered_variants_move_as_one(make_tree, move) -> None:
     tree = make_tree(
         {
             "app/a.py": """
@@ -181,7 +183,7 @@ def test_overloads_and_registered_variants_move_as_one(make_tree, move) -> None:
     assert "app.a:show_text -> app.b:show_text" in [str(r) for r in prepared.symbols]
 
 
-def test_conditional_definitions_move_as_one_statement(make_tree, move) -> None:
+def test_case_41_symbols_conditional_definitions_move_as_one_statement(make_tree, move) -> None:
     tree = make_tree(
         {
             "app/a.py": """
@@ -259,7 +261,7 @@ def test_conditional_definitions_move_as_one_statement(make_tree, move) -> None:
     )
 
 
-def test_statements_that_fill_a_variable_move_with_it(make_tree, move) -> None:
+def test_case_41_symbols_statements_that_fill_a_variable_move_with_it(make_tree, move) -> None:
     tree = make_tree(
         {
             "app/a.py": """
@@ -298,7 +300,9 @@ def test_statements_that_fill_a_variable_move_with_it(make_tree, move) -> None:
     )
 
 
-def test_two_names_of_one_statement_go_together_or_not_at_all(make_tree, move, refuse) -> None:
+def test_case_41_symbols_two_names_of_one_statement_go_together_or_not_at_all(
+    make_tree, move, refuse
+) -> None:
     files = {
         "app/a.py": "A, B = 1, 2\n",
         "app/b.py": "",
@@ -314,7 +318,7 @@ def test_two_names_of_one_statement_go_together_or_not_at_all(make_tree, move, r
     )
 
 
-def test_exports_follow_their_names(make_tree, move) -> None:
+def test_case_27_symbols_exports_follow_their_names(make_tree, move) -> None:
     tree = make_tree(
         {
             "app/a.py": """

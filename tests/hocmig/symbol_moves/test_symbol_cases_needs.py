@@ -5,7 +5,7 @@ from __future__ import annotations
 from hocmig.relocation import RelocationOptions
 
 
-def test_a_shared_helper_is_imported_back(make_tree, move) -> None:
+def test_case_42_symbols_a_shared_helper_is_imported_back(make_tree, move) -> None:
     tree = make_tree(
         {
             "app/a.py": """
@@ -58,7 +58,7 @@ def test_a_shared_helper_is_imported_back(make_tree, move) -> None:
     )
 
 
-def test_an_import_back_that_makes_a_cycle_is_refused(make_tree, refuse) -> None:
+def test_case_42_symbols_an_import_back_that_makes_a_cycle_is_refused(make_tree, refuse) -> None:
     tree = make_tree(
         {
             "app/a.py": """
@@ -81,7 +81,7 @@ def test_an_import_back_that_makes_a_cycle_is_refused(make_tree, refuse) -> None
     assert "goes" in message
 
 
-def test_names_for_type_checkers_alone_make_no_cycle(make_tree, move) -> None:
+def test_case_42_symbols_names_for_type_checkers_alone_make_no_cycle(make_tree, move) -> None:
     tree = make_tree(
         {
             "app/a.py": """
@@ -153,7 +153,7 @@ def test_names_for_type_checkers_alone_make_no_cycle(make_tree, move) -> None:
     )
 
 
-def test_remaining_users_import_the_name_from_its_new_home(make_tree, move) -> None:
+def test_case_42_symbols_remaining_users_import_the_name_from_its_new_home(make_tree, move) -> None:
     tree = make_tree(
         {
             "app/a.py": """
@@ -196,7 +196,7 @@ def test_remaining_users_import_the_name_from_its_new_home(make_tree, move) -> N
     )
 
 
-def test_a_recursive_function_is_renamed_in_its_own_text(make_tree, move) -> None:
+def test_case_42_symbols_a_recursive_function_is_renamed_in_its_own_text(make_tree, move) -> None:
     tree = make_tree(
         {
             "app/a.py": """
@@ -226,7 +226,7 @@ def test_a_recursive_function_is_renamed_in_its_own_text(make_tree, move) -> Non
     )
 
 
-def test_the_target_uses_what_it_imported_before(make_tree, move) -> None:
+def test_case_55_symbols_the_target_uses_what_it_imported_before(make_tree, move) -> None:
     tree = make_tree(
         {
             "app/a.py": """
@@ -285,7 +285,7 @@ def test_the_target_uses_what_it_imported_before(make_tree, move) -> None:
     )
 
 
-def test_names_that_clash_get_an_alias_or_refuse(make_tree, move, refuse) -> None:
+def test_case_37_symbols_names_that_clash_get_an_alias_or_refuse(make_tree, move, refuse) -> None:
     tree = make_tree(
         {
             "app/a.py": """
@@ -346,7 +346,7 @@ def test_names_that_clash_get_an_alias_or_refuse(make_tree, move, refuse) -> Non
     )
 
 
-def test_a_name_that_hides_a_builtin_of_the_target_is_refused(make_tree, refuse) -> None:
+def test_case_36_symbols_a_name_that_hides_a_builtin_of_the_target_is_refused(make_tree, refuse) -> None:
     tree = make_tree(
         {
             "app/a.py": "def filter(x):\n    return x\n\n\ndef use():\n    return sorted([2, 1])\n",
@@ -357,7 +357,7 @@ def test_a_name_that_hides_a_builtin_of_the_target_is_refused(make_tree, refuse)
     assert "sorted" in refuse(tree, {"app.a:use": "app.b"}, "SYMBOL010")
 
 
-def test_module_state_moves_together_or_not_at_all(make_tree, move, refuse) -> None:
+def test_case_40_symbols_module_state_moves_together_or_not_at_all(make_tree, move, refuse) -> None:
     files = {
         "app/a.py": """
             COUNT = 0
@@ -387,7 +387,7 @@ def test_module_state_moves_together_or_not_at_all(make_tree, move, refuse) -> N
     move(tree, {**both, "app.a:read": "app.b"}, clients=["client"])
 
 
-def test_a_variable_that_others_set_is_not_copied(make_tree, refuse) -> None:
+def test_case_40_symbols_a_variable_that_others_set_is_not_copied(make_tree, refuse) -> None:
     tree = make_tree(
         {
             "app/a.py": "FLAG = False\n\n\ndef read():\n    return FLAG\n",
@@ -399,7 +399,7 @@ def test_a_variable_that_others_set_is_not_copied(make_tree, refuse) -> None:
     assert "writer.py:3" in refuse(tree, {"app.a:read": "app.b"}, "SYMBOL003")
 
 
-def test_imports_that_others_take_from_the_source_stay(make_tree, move) -> None:
+def test_case_56_symbols_imports_that_others_take_from_the_source_stay(make_tree, move) -> None:
     tree = make_tree(
         {
             "app/a.py": """
@@ -430,7 +430,7 @@ def test_imports_that_others_take_from_the_source_stay(make_tree, move) -> None:
     )
 
 
-def test_star_imports_of_the_source_become_explicit(make_tree, move) -> None:
+def test_case_19_symbols_star_imports_of_the_source_become_explicit(make_tree, move) -> None:
     tree = make_tree(
         {
             "app/a.py": "from app.c import *\n\n\ndef goes():\n    return VALUE\n",
@@ -447,7 +447,7 @@ def test_star_imports_of_the_source_become_explicit(make_tree, move) -> None:
     )
 
 
-def test_exchanged_symbols(make_tree, move) -> None:
+def test_case_13_symbols_exchanged_symbols(make_tree, move) -> None:
     tree = make_tree(
         {
             "app/a.py": "def f():\n    return 1\n\n\ndef keep_a():\n    return f() + g()\n\n\n"
@@ -459,7 +459,7 @@ def test_exchanged_symbols(make_tree, move) -> None:
     move(tree, {"app.b:g": "app.c", "app.a:f": "app.c"}, clients=["client"])
 
 
-def test_line_ends_tabs_and_encodings_stay(make_tree, move) -> None:
+def test_case_34_symbols_line_ends_tabs_and_encodings_stay(make_tree, move) -> None:
     tree = make_tree(
         {
             "app/a.py": "# -*- coding: latin-1 -*-\r\nX = 'é'\r\n\r\n\r\ndef f():\r\n\treturn 'a'\r\n".encode(
@@ -476,7 +476,7 @@ def test_line_ends_tabs_and_encodings_stay(make_tree, move) -> None:
     assert (tree.root / "app/b.py").read_bytes() == b"\xef\xbb\xbfY = 1\n\n\ndef f():\n\treturn 'a'\n"
 
 
-def test_a_new_module_is_made(make_tree, move) -> None:
+def test_case_52_symbols_a_new_module_is_made(make_tree, move) -> None:
     tree = make_tree(
         {
             "app/a.py": "import os\n\n\ndef f():\n    return os.sep\n\n\ndef g():\n    return f()\n",
@@ -503,7 +503,7 @@ def test_what_does_not_exist_is_refused(make_tree, refuse) -> None:
     assert "cannot be parsed" in refuse(tree, {"app.a:X": "app.c"}, "SYMBOL001")
 
 
-def test_late_imports_stay_late(make_tree, move, refuse) -> None:
+def test_case_14_symbols_late_imports_stay_late(make_tree, move, refuse) -> None:
     tree = make_tree(
         {
             "app/a.py": "def f():\n    return g()\n\n\nX = 1\n\nfrom app.c import g\n",
@@ -543,7 +543,7 @@ def test_a_failure_at_import_time_is_not_hidden_by_a_deferred_cycle(make_tree, r
     assert "importing it fails" in refuse(tree, {"app.image.bmp:Bmp": "app.core.props"}, "CYCLE001")
 
 
-def test_patched_names_are_patched_where_they_are_looked_up(make_tree, move) -> None:
+def test_case_44_symbols_patched_names_are_patched_where_they_are_looked_up(make_tree, move) -> None:
     tree = make_tree(
         {
             "app/a.py": """

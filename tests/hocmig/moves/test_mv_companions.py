@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from hocmig.cli import run
+Make = Callable[..., Path]
+Mv = Callable[..., dict[str, Any]]
+ValueOf = Callable[[Path, str], str]
 
 READER = """\
 from pathlib import Path
@@ -19,50 +18,15 @@ from pathlib import Path
 TEXT = (Path(__file__).parent / "t.sql").read_text()
 """
 
-Make = Callable[..., Path]
-
-
-@pytest.fixture
-def make(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Make:
-    root = tmp_path / "repository"
-
-    def write(files: dict[str, str | bytes]) -> Path:
-        files = {"hocmig.yaml": "version: 1\nimport_roots: [.]\n", "app/__init__.py": ""} | files
-        for path, content in files.items():
-            (root / path).parent.mkdir(parents=True, exist_ok=True)
-            (root / path).write_bytes(content.encode() if isinstance(content, str) else content)
-        monkeypatch.chdir(root)
-        return root
-
-    return write
-
-
-def mv(capsys: pytest.CaptureFixture[str], *arguments: str, code: int = 0) -> dict[str, Any]:
-    capsys.readouterr()
-    found = run(["--json", "mv", *arguments])
-    shown = capsys.readouterr()
-    assert found == code, shown.out + shown.err
-    document: dict[str, Any] = json.loads(shown.out)
-    return document
-
-
-def value_of(root: Path, expression: str) -> str:
-    """The value of an expression `module.NAME` in a fresh interpreter."""
-    module, _, name = expression.rpartition(".")
-    code = f"import sys; sys.path.insert(0, {str(root)!r}); import {module} as m; print(repr(m.{name}))"
-    done = subprocess.run([sys.executable, "-B", "-c", code], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    return done.stdout.strip()
-
 
 def codes(document: dict[str, Any]) -> list[tuple[str, str, int]]:
     return [(f["code"], f["path"], f["line"]) for f in document["findings"]]
 
 
-def test_case_49_data_moves_along(make: Make, capsys: pytest.CaptureFixture[str]) -> None:
+def test_case_49_data_moves_along(make: Make, mv: Mv, value_of: ValueOf) -> None:
     root = make({"app/a/__init__.py": "", "app/a/m.py": READER, "app/a/t.sql": "select\r\n"})
     before = value_of(root, "app.a.m.TEXT")
-    document = mv(capsys, "app.a.m", "app.b.deep.m", "--with-data", "--execute")
+    document = mv("app.a.m", "app.b.deep.m", "--with-data", "--execute")
     assert {"old_path": "app/a/t.sql", "new_path": "app/b/deep/t.sql"} in document["moved"]
     assert document["findings"] == []
     assert value_of(root, "app.b.deep.m.TEXT") == before
@@ -70,14 +34,14 @@ def test_case_49_data_moves_along(make: Make, capsys: pytest.CaptureFixture[str]
     assert (root / "app/b/deep/t.sql").read_bytes() == b"select\r\n"
 
 
-def test_case_49_without_the_flag_data_is_reported(make: Make, capsys: pytest.CaptureFixture[str]) -> None:
+def test_case_49_without_the_flag_data_is_reported(make: Make, mv: Mv, value_of: ValueOf) -> None:
     root = make({"app/a/__init__.py": "", "app/a/m.py": READER, "app/a/t.sql": "select\n"})
-    document = mv(capsys, "app.a.m", "app.b.m", "--execute")
+    document = mv("app.a.m", "app.b.m", "--execute")
     assert codes(document) == [("DATA001", "app/a/m.py", 3)]
     assert (root / "app/a/t.sql").exists()
 
 
-def test_case_49_there_and_back_gives_the_same_bytes(make: Make, capsys: pytest.CaptureFixture[str]) -> None:
+def test_case_49_there_and_back_gives_the_same_bytes(make: Make, mv: Mv, value_of: ValueOf) -> None:
     root = make(
         {
             "app/a/__init__.py": "",
@@ -97,7 +61,7 @@ def test_case_49_there_and_back_gives_the_same_bytes(make: Make, capsys: pytest.
         }
 
     before = tree()
-    document = mv(capsys, "app.a.m", "app.b.m", "--with-data", "--execute")
+    document = mv("app.a.m", "app.b.m", "--with-data", "--execute")
     assert (root / "MANIFEST.in").read_text() == "include app/b/t.sql\n"
     assert [(r["path"], r["certainty"], r["new"]) for r in document["references"]] == [
         ("MANIFEST.in", "certain", "app/b/t.sql"),
@@ -106,9 +70,9 @@ def test_case_49_there_and_back_gives_the_same_bytes(make: Make, capsys: pytest.
     once = tree()
     table = root.parent / "moves.csv"
     table.write_text("old_path,new_path\napp/a/m.py,app/b/m.py\n")
-    mv(capsys, "--map", str(table), "--with-data", "--execute")
+    mv("--map", str(table), "--with-data", "--execute")
     assert tree() == once
-    mv(capsys, "app.b.m", "app.a.m", "--with-data", "--execute")
+    mv("app.b.m", "app.a.m", "--with-data", "--execute")
     assert tree() == before
 
 
@@ -144,17 +108,15 @@ SIZE = (Path(__file__).parent / "logo.png").stat().st_size
 
 
 @pytest.mark.parametrize("text", [BY_OS_PATH, BY_GET_DATA, BY_FILES, BY_FOLDER])
-def test_case_49_every_way_to_find_data(make: Make, capsys: pytest.CaptureFixture[str], text: str) -> None:
+def test_case_49_every_way_to_find_data(make: Make, mv: Mv, value_of: ValueOf, text: str) -> None:
     root = make({"app/a/__init__.py": "", "app/a/m.py": text, "app/a/d/t.sql": "select\n"})
     before = value_of(root, "app.a.m.TEXT")
-    document = mv(capsys, "app.a.m", "app.b.m", "--with-data", "--execute")
+    document = mv("app.a.m", "app.b.m", "--with-data", "--execute")
     assert document["findings"] == []
     assert value_of(root, "app.b.m.TEXT") == before
 
 
-def test_case_49_a_folder_with_binary_files_moves_whole(
-    make: Make, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_case_49_a_folder_with_binary_files_moves_whole(make: Make, mv: Mv, value_of: ValueOf) -> None:
     root = make(
         {
             "app/a/__init__.py": "",
@@ -164,7 +126,7 @@ def test_case_49_a_folder_with_binary_files_moves_whole(
         }
     )
     before = value_of(root, "app.a.m.TEXT")
-    mv(capsys, "app.a.m", "app.b.m", "--with-data", "--execute")
+    mv("app.a.m", "app.b.m", "--with-data", "--execute")
     assert value_of(root, "app.b.m.TEXT") == before
     assert not (root / "app/a/d").exists()
 
@@ -194,10 +156,10 @@ OTHER = "app/other.py"
     ],
 )
 def test_case_49_data_that_others_use_stays(
-    make: Make, capsys: pytest.CaptureFixture[str], more: dict[str, str | bytes], reason: str
+    make: Make, mv: Mv, value_of: ValueOf, more: dict[str, str | bytes], reason: str
 ) -> None:
     root = make({"app/a/__init__.py": "", "app/a/m.py": READER, "app/a/t.sql": "select\n"} | more)
-    document = mv(capsys, "app.a.m", "app.b.m", "--with-data", "--execute")
+    document = mv("app.a.m", "app.b.m", "--with-data", "--execute")
     assert ("DATA001", "app/a/m.py", 3) in codes(document)
     (left,) = [f for f in document["findings"] if f["code"] == "DATA004"]
     assert reason in left["message"]
@@ -205,32 +167,28 @@ def test_case_49_data_that_others_use_stays(
     assert (root / "app/a/t.sql").read_text() == "select\n"
 
 
-def test_case_49_two_moving_modules_agree_or_not(make: Make, capsys: pytest.CaptureFixture[str]) -> None:
+def test_case_49_two_moving_modules_agree_or_not(make: Make, mv: Mv, value_of: ValueOf) -> None:
     files = {"app/a/__init__.py": "", "app/a/m.py": READER, "app/a/n.py": READER, "app/a/t.sql": "select\n"}
     root = make(files)
     table = root.parent / "moves.csv"
     table.write_text("old_path,new_path\napp/a/m.py,app/b/m.py\napp/a/n.py,app/c/n.py\n")
-    document = mv(capsys, "--map", str(table), "--with-data")
+    document = mv("--map", str(table), "--with-data")
     assert [f["code"] for f in document["findings"]].count("DATA004") == 1
     table.write_text("old_path,new_path\napp/a/m.py,app/b/m.py\napp/a/n.py,app/b/n.py\n")
-    document = mv(capsys, "--map", str(table), "--with-data", "--execute")
+    document = mv("--map", str(table), "--with-data", "--execute")
     assert document["findings"] == []
     assert value_of(root, "app.b.n.TEXT") == value_of(root, "app.b.m.TEXT")
 
 
-def test_case_49_package_data_rules_that_lose_a_file_are_named(
-    make: Make, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_case_49_package_data_rules_that_lose_a_file_are_named(make: Make, mv: Mv, value_of: ValueOf) -> None:
     rules = '[build-system]\nrequires = []\n\n[tool.setuptools.package-data]\n"app.a" = ["*.txt", "*.sql"]\n'
     make({"app/a/__init__.py": "", "app/a/m.py": READER, "app/a/t.sql": "select\n", "pyproject.toml": rules})
-    document = mv(capsys, "app.a.m", "app.b.m", "--with-data")
+    document = mv("app.a.m", "app.b.m", "--with-data")
     assert codes(document) == [("DATA005", "pyproject.toml", 5)]
     assert "app/b/t.sql" in document["findings"][0]["message"]
 
 
-def test_case_49_a_package_that_leaves_its_files_is_reported(
-    make: Make, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_case_49_a_package_that_leaves_its_files_is_reported(make: Make, mv: Mv, value_of: ValueOf) -> None:
     make(
         {
             "app/a/__init__.py": "X = 1\n",
@@ -238,11 +196,11 @@ def test_case_49_a_package_that_leaves_its_files_is_reported(
             "app/user.py": "import pkgutil\nimport app.a\nD = pkgutil.get_data('app.a', 't.sql')\n",
         }
     )
-    document = mv(capsys, "app/a/__init__.py", "app/b/__init__.py")
+    document = mv("app/a/__init__.py", "app/b/__init__.py")
     assert ("DATA003", "app/user.py", 3) in codes(document)
 
 
-def test_case_49_a_package_takes_binary_files_along(make: Make, capsys: pytest.CaptureFixture[str]) -> None:
+def test_case_49_a_package_takes_binary_files_along(make: Make, mv: Mv, value_of: ValueOf) -> None:
     root = make(
         {
             "app/a/__init__.py": BY_LOGO_SIZE,
@@ -252,18 +210,16 @@ def test_case_49_a_package_takes_binary_files_along(make: Make, capsys: pytest.C
         }
     )
     before = value_of(root, "app.a.SIZE")
-    document = mv(capsys, "app/a", "app/b", "--execute")
+    document = mv("app/a", "app/b", "--execute")
     assert document["findings"] == []
     assert value_of(root, "app.b.SIZE") == before
     assert not (root / "app/a").exists()
     assert (root / "app/b/sub/table.sqlite").read_bytes() == b"SQLite\0"
 
 
-def test_case_51_a_link_that_cannot_go_along_is_reported(
-    make: Make, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_case_51_a_link_that_cannot_go_along_is_reported(make: Make, mv: Mv, value_of: ValueOf) -> None:
     root = make({"app/a/__init__.py": "", "app/a/m.py": "X = 1\n", "t.sql": "select\n"})
     (root / "app/a/link.sql").symlink_to("../../t.sql")
-    document = mv(capsys, "app/a", "app/b")
+    document = mv("app/a", "app/b")
     assert codes(document) == [("MOVE014", "app/a", 0)]
     assert "app/a/link.sql" in document["findings"][0]["message"]

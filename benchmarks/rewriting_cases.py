@@ -98,9 +98,9 @@ things in a tiny tree, runs the client before and after and compares what it obs
 files that were moved first become the same, comments stay, moving back gives the original bytes (unless the
 test says why not), and the no-op twin, a map of names that only begin alike, changes nothing.
 
-Tests with `symbols` in their name (`tests/hocmig/symbol_moves/conftest.py`) carry the definitions, too, prove the
-move and run the clients before and after; their harness has the no-op twin as well. Those of the cases 25 and
-49 to 52 (`tests/hocmig/moves/`) run `hocmig mv` itself.
+Tests with `symbols` in their name (`tests/hocmig/symbol_moves/conftest.py`) carry the definitions, too, prove
+the move and run the clients before and after; their harness has the no-op twin as well. Those of the cases 25
+and 49 to 52 (`tests/hocmig/moves/`) run `hocmig mv` itself.
 
 M moves the module `a.b` to `x.y`, S the symbol `a.b:f` to `x.y:f`.
 

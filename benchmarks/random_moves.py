@@ -25,12 +25,12 @@ import random
 import re
 import sys
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from prepared_projects import PROJECTS, Checkout, checkout, chosen_projects, differing_files, import_lines
 
+from analyzers.model import Finding
 from analyzers.relocation_map import RelocationMap
 from analyzers.relocation_table import relocations_of_moves
 from analyzers.source import decode
@@ -101,16 +101,16 @@ class Drawing:
         options = {"root": copy.root, "jobs": 1, "quiet": True, "no_progress": True}
         self.workspace = open_workspace({"config": None, "as_json": False, "verbose": False, **options})
 
-    def refusal(self, old: str, new: str) -> str:
-        """Why the planner would not move a symbol alone (the cheap part of what `mv` asks), or empty."""
+    def refusals(self, moves: list[Move]) -> list[Finding]:
+        """What the planner would refuse of these symbol moves: the cheap part of what `mv` asks."""
         index = self.workspace.index
-        relocations = RelocationMap(relocations_of_moves([(1, old, new)], index, "moves"))
+        rows = [(1, move.old, move.new) for move in moves]
         read = RepositoryReader(self.copy.root)
-        selection = select_moves(index, relocations, read)
+        selection = select_moves(index, RelocationMap(relocations_of_moves(rows, index, "moves")), read)
         findings = [*selection.findings]
         if not any(f.severity == "error" for f in findings):
             findings += plan_definitions(selection, index, lambda path: decode(read(path))).findings
-        return next((str(f)[:250] for f in findings if f.severity == "error"), "")
+        return [f for f in findings if f.severity == "error"]
 
     def module(self) -> Move | None:
         """A module to another package, some of which are new; one in five gets a new name, too."""
@@ -147,12 +147,13 @@ class Drawing:
         if place in self.taken:
             return None
         self.taken.add(place)
-        if reason := self.refusal(place, goal):
-            self.refused.append(f"{place} -> {goal}: {reason}")
-            return None
         words = {name, module.rpartition(".")[2], goal.rpartition(".")[2]}
         paths = frozenset({self.movable[module], self.movable[goal]})
-        return Move(place, goal, module, goal, paths, frozenset(words))
+        move = Move(place, goal, module, goal, paths, frozenset(words))
+        if refusals := self.refusals([move]):
+            self.refused.append(f"{place} -> {goal}: {refusals[0]}"[:300])
+            return None
+        return move
 
 
 def _above(module: str) -> list[str]:
@@ -187,6 +188,9 @@ def carry_out(copy: Checkout, outcome: Outcome, rng: random.Random, wanted: int,
                 moves.append(move)
         outcome.refused += drawing.refused
         drawing.refused.clear()
+        if outcome.kind == "symbols":
+            while refusals := drawing.refusals(moves):
+                _drop(moves, [str(refusals[0])], outcome)
         write_table(table, moves)
         done = copy.hocmig("--json", "mv", "--map", str(table), "--execute", "--backup")
         if done.returncode == 0:
@@ -198,35 +202,43 @@ def carry_out(copy: Checkout, outcome: Outcome, rng: random.Random, wanted: int,
         if done.returncode not in (1, 2, 4):
             outcome.problems.append(f"exit {done.returncode}: {done.stderr[-600:]}")
             return False
-        blamed = list(_blamed(moves, done.stdout, done.stderr))
-        if not blamed:
-            blamed = [(moves[-1], (done.stderr or done.stdout)[-200:].strip())]
-        for move, reason in blamed:
-            if move in moves:
-                moves.remove(move)
-                outcome.refused.append(f"{move.old} -> {move.new}: {reason}")
-                print(f"    refused: {outcome.refused[-1]}", file=sys.stderr, flush=True)
+        _drop(moves, _reasons(done.stdout) or [done.stderr.strip()], outcome)
     outcome.problems.append("no set of moves could be carried out")
     return False
 
 
-def _blamed(moves: list[Move], stdout: str, stderr: str) -> Iterator[tuple[Move, str]]:
+def _reasons(stdout: str) -> list[str]:
+    """The findings that block, as texts."""
     try:
-        findings = [f for f in json.loads(stdout)["findings"] if f["severity"] == "error"]
+        findings = json.loads(stdout)["findings"]
     except ValueError:
-        line = re.search(r"moves\.csv:(\d+)", stderr)
+        return []
+    return [
+        f"{f['code']} {f['path']}:{f['line']}: {f['message']}" for f in findings if f["severity"] == "error"
+    ]
+
+
+def _drop(moves: list[Move], reasons: list[str], outcome: Outcome) -> None:
+    """Take the moves that the reasons are about off the list: for each the one that it names most of."""
+    blamed = []
+    for reason in reasons:
+        line = re.search(r"moves\.csv:(\d+)", reason)
         if line:
-            yield moves[int(line[1]) - 2], stderr.strip()[:300]
-        return
-    for finding in findings:
-        reason = f"{finding['code']} {finding['path']}:{finding['line']} {finding['message']}"[:300]
-        exact = [m for m in moves if m.old in reason or m.old_module + ":" in reason]
-        concerned = exact or [m for m in moves if finding["path"] in m.paths]
-        concerned = concerned or [
-            m for m in moves if any(p in reason for p in m.paths) or m.new_module in reason
-        ]
-        for move in concerned[:1]:
-            yield move, reason
+            blamed.append((moves[int(line[1]) - 2], reason))
+            continue
+        scores = [sum(word in reason for word in _signs(move)) for move in moves]
+        blamed.append((moves[max(range(len(moves)), key=scores.__getitem__)], reason))
+    for move, reason in blamed:
+        if move in moves:
+            moves.remove(move)
+            outcome.refused.append(f"{move.old} -> {move.new}: {reason}"[:400])
+            print(f"    refused: {outcome.refused[-1]}", file=sys.stderr, flush=True)
+
+
+def _signs(move: Move) -> list[str]:
+    """What a message about a move says."""
+    symbol = move.old.partition(":")[2]
+    return [*move.paths, f"{move.old_module} ", f"{move.new_module} ", f" {symbol}" if symbol else move.old]
 
 
 def write_table(path: Path, moves: list[Move]) -> None:

@@ -5,7 +5,7 @@ Source: the migration plan, phase 6.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from analyzers.affected_files import affected_files
@@ -53,6 +53,9 @@ LOG_COLUMNS = (
     "status",
     "reason",
 )
+#: Findings for which another copy is tried, and how many others.
+_CYCLES = frozenset({"CYCLE001", "CYCLE002", "SYMBOL019"})
+_MOST_TURNS = 3
 RELOCATION_COLUMNS = ("old_module", "old_symbol", "new_module", "new_symbol")
 
 
@@ -110,7 +113,11 @@ def prepare(
         decided.append(found)
     chosen, later = _without_overlaps([d for d in decided if d.action == "merge"])
     others = [d for d in decided if d.action != "merge"] + later
-    chosen, refused, prepared = _prepared(workspace, options, chosen)
+
+    def plan_again(candidate: Candidate) -> Consolidation:
+        return plan_consolidation(candidate, workspace.index, read, around, extracts=extracts)
+
+    chosen, refused, prepared = _prepared(workspace, options, chosen, plan_again)
     if prepared is None:
         return ConsolidatePhase((), (*others, *refused), None, {})
     before, after = _lines(workspace, prepared)
@@ -183,11 +190,13 @@ def _finished(workspace: Workspace, candidates: Sequence[Candidate]) -> set[str]
             status.pop(row["candidate_id"], None)
         else:
             status[row["candidate_id"]] = row["status"], row["deleted_paths"]
-    return {
-        c.candidate_id
-        for c in candidates
-        if status.get(c.candidate_id) == ("SUCCESS", ",".join(map(str, c.copies)))
-    }
+    return {c.candidate_id for c in candidates if _is_carried_out(c, *status.get(c.candidate_id, ("", "")))}
+
+
+def _is_carried_out(candidate: Candidate, status: str, deleted: str) -> bool:
+    """Whether all places but one went; another one than the candidate says may have stayed."""
+    gone, places = set(deleted.split(",")), {str(place) for place in candidate.locations}
+    return status == "SUCCESS" and gone <= places and len(gone) == len(places) - 1
 
 
 def _without_overlaps(
@@ -224,10 +233,17 @@ def _without_overlaps(
 
 
 def _prepared(
-    workspace: Workspace, options: RelocationOptions, chosen: list[Consolidation]
+    workspace: Workspace,
+    options: RelocationOptions,
+    chosen: list[Consolidation],
+    plan_again: Callable[[Candidate], Consolidation],
 ) -> tuple[list[Consolidation], list[Consolidation], PreparedRelocation | None]:
-    """Prepare as many as go together; those that findings block are refused with them."""
+    """Prepare as many as go together; those that findings block are refused with them.
+
+    Where the copy that was to stay would make an import cycle, another one stays, if that makes none.
+    """
     refused: list[Consolidation] = []
+    turned: set[str] = set()
     while chosen:
         prepared = _prepare_together(workspace, options, chosen)
         if not prepared.blocking:
@@ -243,13 +259,43 @@ def _prepared(
                     blamed[entry.candidate.candidate_id] = list(alone.blocking)
         if not blamed:
             blamed = {chosen[-1].candidate.candidate_id: list(prepared.blocking)}
+        kept = []
         for entry in chosen:
-            findings = blamed.get(entry.candidate.candidate_id)
-            if findings:
+            number = entry.candidate.candidate_id
+            findings = blamed.get(number)
+            if not findings:
+                kept.append(entry)
+                continue
+            other = None
+            if number not in turned and {f.code for f in findings} <= _CYCLES:
+                turned.add(number)
+                other = _other_way(workspace, options, entry, plan_again)
+            if other is not None:
+                kept.append(other)
+            else:
                 said = "; ".join(str(f) for f in findings[:3])
                 refused.append(replace(entry, action="refused", reason=said))
-        chosen = [c for c in chosen if c.candidate.candidate_id not in blamed]
+        chosen = kept
     return [], refused, None
+
+
+def _other_way(
+    workspace: Workspace,
+    options: RelocationOptions,
+    entry: Consolidation,
+    plan_again: Callable[[Candidate], Consolidation],
+) -> Consolidation | None:
+    """The same candidate with the first other copy that can stay; None when none can."""
+    candidate = entry.candidate
+    for copy in candidate.copies[:_MOST_TURNS]:
+        others = tuple(place for place in candidate.locations if place is not copy)
+        found = plan_again(replace(candidate, canonical=copy, copies=others, reason=""))
+        if found.action != "merge" or found.canonical == entry.canonical:
+            continue
+        if not _prepare_together(workspace, options, [found]).blocking:
+            reason = f"{entry.canonical} would make an import cycle"
+            return replace(found, candidate=candidate, reason=reason)
+    return None
 
 
 def _prepare_together(

@@ -210,6 +210,32 @@ def test_equal_functions_are_merged_and_others_left_to_people(
     assert "+    return text.upper()" in (root / "app/_domain_map/PHASE6_LOC_SAVINGS.md").read_text()
 
 
+def test_another_copy_stays_where_the_first_would_make_a_cycle(
+    repository: Maker, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Found on werkzeug: the copy that was to stay imports those who use the other one."""
+    box = "class Box:\n    size = 1\n\n    def grown(self):\n        return self.size + 1\n"
+    files = {
+        "app/bills/L6/boxes.py": box,
+        "app/bills/L6/crates.py": "from app.bills.L6.boxes import Box\n\n\nclass Crate(Box):\n    size = 2\n",
+        "app/logs/L6/names.py": f"from app.bills.L6.crates import Crate\n\n\n{box}\n\nALL = [Box, Crate]\n",
+        "client.py": "from app.logs.L6.names import ALL, Box\nRESULT = [c().grown() for c in [*ALL, Box]]\n",
+    }
+    row = "C001,D1,app/logs/L6/names.py:4-8,app/bills/L6/boxes.py:1-5,5,CLASS,DELETE_FROM_BILLS,Box,Box"
+    root = repository(files, f"{TYPED}\n{row}\n")
+    values = value(root)
+    assert run(["--root", str(root), "consolidate", "--in-place", "--execute", "--all"]) == 0
+    assert value(root) == values
+    assert "class Box" not in (root / "app/logs/L6/names.py").read_text()
+    (entry,) = log(root)
+    assert entry["canonical_path"] == "app/bills/L6/boxes.py:Box"
+    assert entry["deleted_paths"] == "app/logs/L6/names.py:4-8"
+    assert entry["reason"] == "app/logs/L6/names.py:Box would make an import cycle"
+    capsys.readouterr()
+    assert run(["--root", str(root), "--verbose", "consolidate", "--in-place"]) == 0
+    assert "refused" not in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("table", "line", "problem"),
     [

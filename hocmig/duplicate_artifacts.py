@@ -34,11 +34,12 @@ REPORT_COLUMNS = (
         "name_b",
         "renamed",
         "edited",
-        "varied",
         "canonical",
         "confidence_pct",
         "saved_loc",
         "reason",
+        "varied",
+        "signature",
     ),
 )
 CANDIDATE_COLUMNS = (
@@ -130,11 +131,12 @@ def report_rows(groups: Sequence[NumberedGroup], around: Surroundings) -> list[t
                     b.name,
                     _yes(pair.renamed),
                     _yes(pair.edited),
-                    _yes(pair.varied),
                     location(group.kind, group.places[ranked.canonical]),
                     _percent(ranked.confidence),
                     _saved(group, pair),
                     ranked.reason,
+                    _yes(pair.varied),
+                    pair.signature,
                 )
             )
     return rows
@@ -221,6 +223,7 @@ def _finding(one: NumberedGroup, around: Surroundings) -> list[str]:
     facts = [f"{_percent(group.similarity)} % alike", f"saves {ranked.saved_lines} lines"]
     facts += ["renamed"] if group.renamed else []
     facts += ["edited"] if group.edited else []
+    facts += ["the same signature"] if group.has_one_signature else []
     facts += ["literals or called names vary"] if group.varied else []
     if group.kind is CloneKind.CLASS:
         facts.append(f"{_percent(group.equal_members)} % of the members equal")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 from functools import lru_cache
 from pathlib import Path
 
@@ -12,9 +11,9 @@ from analyzers.duplicates.ranking import Surroundings
 from analyzers.duplicates.suppression import BASELINE_VERSION, Baseline
 from analyzers.errors import InputError
 from analyzers.import_graph import ImportGraph
+from hocmig.last_edits import last_edits
 from hocmig.workspace import Workspace
 
-_GIT_SECONDS = 20
 _AGAIN = "write it again with --write-baseline"
 
 
@@ -40,6 +39,7 @@ def surroundings_of(workspace: Workspace, domains: dict[str, str]) -> Surroundin
     importers: dict[str, set[str]] = {}
     for imported, edges in ImportGraph(workspace.index).by_imported.items():
         importers[imported] = {e.importer for e in edges if e.importer != imported}
+    edits = lru_cache(maxsize=None)(lambda: last_edits(workspace.root))
     return Surroundings(
         domains=domains,
         shared_domain=workspace.config.shared_domain,
@@ -48,7 +48,7 @@ def surroundings_of(workspace: Workspace, domains: dict[str, str]) -> Surroundin
             path: frozenset(d.name for d in record.definitions)
             for path, record in workspace.index.files.items()
         },
-        edited=lru_cache(maxsize=None)(lambda path: _last_commit(workspace.root, path)),
+        edited=lambda path: edits().get(path, 0),
     )
 
 
@@ -71,14 +71,3 @@ def read_baseline(path: Path, shown_as: str) -> Baseline:
     if found.version != BASELINE_VERSION:
         raise InputError(shown_as, 0, f"has version {found.version}", _AGAIN)
     return found
-
-
-def _last_commit(root: Path, path: str) -> int:
-    """Unix seconds of the newest commit that touched a file; 0 where git does not know."""
-    command = ["git", "-c", "core.fsmonitor=false", "log", "-1", "--format=%ct", "--", path]
-    try:
-        done = subprocess.run(command, cwd=root, capture_output=True, timeout=_GIT_SECONDS, check=False)
-    except (OSError, subprocess.TimeoutExpired):
-        return 0
-    text = done.stdout.strip()
-    return int(text) if text.isdigit() else 0

@@ -60,6 +60,7 @@ class ShownGroup(msgspec.Struct, frozen=True):
     duplicate_ids: tuple[str, ...]
     relations: tuple[str, ...]
     drift: tuple[Drift, ...]
+    same_signature: bool = False
 
 
 class DuplicatesDocument(msgspec.Struct, frozen=True):
@@ -172,6 +173,7 @@ def _shown(one: NumberedGroup, result: DuplicatesResult, root: Path) -> ShownGro
         duplicate_ids=one.duplicate_ids,
         relations=ranked.relations,
         drift=tuple(drift),
+        same_signature=group.has_one_signature,
     )
 
 

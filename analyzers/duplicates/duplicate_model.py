@@ -38,7 +38,8 @@ class ClonePair(msgspec.Struct, frozen=True):
     """Two copies of a group (indices into its places) that were compared, with the lines found alike.
 
     `similarity` 0 to 1. `renamed`: names or literals differ. `edited`: statements differ.
-    `varied`: more differs than names of variables, so that the two do not do the same.
+    `varied`: more differs than names of variables, so that the two do not do the same. `signature`: of two
+    functions SAME, RENAMED or DIFFERENT, else empty.
     """
 
     a: int
@@ -51,6 +52,7 @@ class ClonePair(msgspec.Struct, frozen=True):
     renamed: bool
     edited: bool
     varied: bool = False
+    signature: str = ""
 
 
 class CloneGroup(msgspec.Struct, frozen=True):
@@ -71,6 +73,11 @@ class CloneGroup(msgspec.Struct, frozen=True):
     varied: bool = False
     equal_members: float = 0.0
     fingerprint: str = ""
+
+    @property
+    def has_one_signature(self) -> bool:
+        """Whether all compared copies are functions with the same name, parameters and return type."""
+        return bool(self.pairs) and all(p.signature == "SAME" for p in self.pairs)
 
 
 def fingerprint_of(kind: CloneKind, members: Iterable[tuple[str, str]]) -> str:

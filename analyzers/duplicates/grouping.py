@@ -15,6 +15,7 @@ from analyzers.duplicates.duplicate_model import (
     Place,
     fingerprint_of,
 )
+from analyzers.duplicates.signatures import compare_signatures
 from analyzers.duplicates.verification import VerifiedPair
 
 Run = tuple[int, int]
@@ -59,6 +60,7 @@ def group_pairs(
     """
     edges: dict[str, list[_Edge]] = {"class": [], "function": [], "block": []}
     names: dict[Run, str] = {}
+    headers: dict[Run, str] = {}
     for a, b, pairs in found:
         base_a, base_b = corpus.offsets[a], corpus.offsets[b]
         for pair in pairs:
@@ -74,10 +76,13 @@ def group_pairs(
             if pair.definition_a >= 0:
                 names[first] = _dotted(corpus, corpus.definition_starts[a] + pair.definition_a)
                 names[second] = _dotted(corpus, corpus.definition_starts[b] + pair.definition_b)
+            if pair.kind == "function":
+                headers[first] = corpus.definitions[corpus.definition_starts[a] + pair.definition_a].header
+                headers[second] = corpus.definitions[corpus.definition_starts[b] + pair.definition_b].header
     groups = []
     for kind, listed in edges.items():
         spots = _merged_places(corpus, listed) if kind == "block" else {}
-        groups.extend(_groups(corpus, paths, _KINDS[kind], listed, spots, names, alike))
+        groups.extend(_groups(corpus, paths, _KINDS[kind], listed, spots, names, headers, alike))
     return groups
 
 
@@ -88,6 +93,7 @@ def _groups(
     edges: Sequence[_Edge],
     spots: Mapping[Run, Run],
     names: Mapping[Run, str],
+    headers: Mapping[Run, str],
     alike: Alike,
 ) -> list[CloneGroup]:
     runs = sorted({spots.get(r, r) for e in edges for r in (e.first, e.second)})
@@ -118,7 +124,7 @@ def _groups(
     from_first: dict[int, dict[int, _Edge]] = {}
     for (a, b), edge in best.items():
         from_first.setdefault(a, {})[b] = edge
-    return [_group(corpus, paths, kind, members, runs, names, from_first) for members in classes]
+    return [_group(corpus, paths, kind, members, runs, names, headers, from_first) for members in classes]
 
 
 def _group(
@@ -128,6 +134,7 @@ def _group(
     members: Sequence[int],
     runs: Sequence[Run],
     names: Mapping[Run, str],
+    headers: Mapping[Run, str],
     edges: Mapping[int, Mapping[int, _Edge]],
 ) -> CloneGroup:
     listed = sorted(
@@ -138,7 +145,7 @@ def _group(
     index = {m: n for n, (_, m) in enumerate(listed)}
     inside = set(members)
     held = [((a, b), edge) for a in members for b, edge in edges.get(a, {}).items() if b in inside]
-    pairs = [_pair(corpus, index[a], index[b], edge) for (a, b), edge in held]
+    pairs = [_pair(corpus, index[a], index[b], edge, headers) for (a, b), edge in held]
     pairs.sort(key=lambda p: (p.a != 0, -p.similarity, p.a, p.b))
     code_lines = max(sum(corpus.code_rows[runs[m][0] : runs[m][1] + 1]) for m in members)
     likenesses = [edge.likeness for _, edge in held]
@@ -162,12 +169,16 @@ def _group(
     )
 
 
-def _pair(corpus: Corpus, a: int, b: int, edge: _Edge) -> ClonePair:
+def _pair(corpus: Corpus, a: int, b: int, edge: _Edge, headers: Mapping[Run, str]) -> ClonePair:
+    left, right = headers.get(edge.first), headers.get(edge.second)
+    signature = compare_signatures(left, right) if left and right else ""
     rows_a, rows_b = _rows(corpus, edge.first), _rows(corpus, edge.second)
     if a > b:
         a, b, rows_a, rows_b = b, a, rows_b, rows_a
     facts = edge.likeness
-    return ClonePair(a, b, *rows_a, *rows_b, facts.similarity, facts.renamed, facts.edited, facts.varied)
+    return ClonePair(
+        a, b, *rows_a, *rows_b, facts.similarity, facts.renamed, facts.edited, facts.varied, signature
+    )
 
 
 def _rows(corpus: Corpus, run: Run) -> Run:

@@ -159,10 +159,14 @@ def recommend_pair(ranked: RankedGroup, pair: ClonePair, around: Surroundings) -
 
 
 def confidence(group: CloneGroup) -> float:
-    """Returns how sure it is (0 to 1) that the copies mean the same."""
+    """Returns how sure it is (0 to 1) that the copies mean the same.
+
+    With other names inside it is less sure, unless name, parameters and return type are the same.
+    """
     if group.kind is CloneKind.EXACT_FILE:
         return 1.0
-    base = 0.5 if group.varied else 0.8 if group.renamed else 0.95
+    renamed = 0.9 if group.has_one_signature else 0.8
+    base = 0.5 if group.varied else renamed if group.renamed else 0.95
     return round(base * (group.similarity if group.edited else 1.0), 4)
 
 

@@ -175,16 +175,19 @@ def renamed_test(test: str, relocations: RelocationMap) -> str:
     """The id of a test after the moves: `MODULE.CLASS::NAME` with a module that may have a new name.
 
     pytest's class names begin at the folder where it was started, which need not be an import root; so every
-    ending of the name is tried, the longest first.
+    ending of the name is tried, the longest first. Parameters (`NAME[...]`) may say module names, too: the
+    move rewrote those where they are written down.
     """
     place, separator, name = test.partition("::")
+    function, bracket, parameters = name.partition("[")
+    name = function + bracket + _DOTTED.sub(lambda m: relocations.dotted(m.group()) or m.group(), parameters)
     parts = place.split(".")
     for start in range(len(parts)):
         for end in range(len(parts), start, -1):
             new = relocations.module(".".join(parts[start:end]))
             if new is not None:
                 return ".".join((*parts[:start], new, *parts[end:])) + separator + name
-    return test
+    return place + separator + name
 
 
 _DOTTED = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+")

@@ -81,7 +81,8 @@ class PhaseRunner:
                     RunStep(phase=p, command=PHASES[p][0], state="NOT_REACHED") for p in phases[number + 1 :]
                 ]
                 return self.steps
-            workspace.terminal.detail(f"{phase} {PHASES[phase][0]}: {step.state}")
+            if sys.stderr.isatty() or workspace.terminal.verbose:
+                workspace.terminal.note(f"{phase} {step.command}: {step.state}")
         if phases[-1] == "P8" and self.execute and "verify" in COMMANDS:
             self._verify_again(workspace)
         return self.steps

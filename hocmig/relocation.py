@@ -118,9 +118,10 @@ def prepare_relocation(
         InputError: the relocations contradict each other.
         CodemodError: the codemod failed on a file.
     """
-    return _Preparation(
-        workspace, RelocationMap(relocations, allow_merges=options.allow_merges), options
-    ).run()
+    with workspace.terminal.working("Preparing the change"):
+        return _Preparation(
+            workspace, RelocationMap(relocations, allow_merges=options.allow_merges), options
+        ).run()
 
 
 def execute_relocation(
@@ -143,17 +144,18 @@ def execute_relocation(
     """
     if prepared.blocking:
         raise GateError(f"nothing was changed: {len(prepared.blocking)} findings block it")
-    result = run_transaction(
-        workspace.root,
-        prepared.change_set,
-        phase=phase,
-        command=command,
-        backup=backup,
-        reason=reason,
-        git_stage=git_stage,
-        migration_ids=migration_ids,
-        verify=verify,
-    )
+    with workspace.terminal.working("Carrying it out"):
+        result = run_transaction(
+            workspace.root,
+            prepared.change_set,
+            phase=phase,
+            command=command,
+            backup=backup,
+            reason=reason,
+            git_stage=git_stage,
+            migration_ids=migration_ids,
+            verify=verify,
+        )
     if result.transaction_id and prepared.certificate is not None:
         try:
             keep_certificate(workspace, prepared, result.transaction_id)
@@ -214,7 +216,8 @@ class _Preparation:
         planned = self._plan_python()
         if self._is_blocked():
             return self._blocked()
-        rewritten = self._rewrite(planned)
+        with self.workspace.terminal.working("Rewriting"):
+            rewritten = self._rewrite(planned)
         self.symbols.carry(rewritten, self.options.shim_until)
         self.findings += self.symbols.findings
         if self._is_blocked():
@@ -226,7 +229,8 @@ class _Preparation:
         change_set = self._change_set(rewritten, texts, created, shims)
         moved = dict(self._moved_files())
         after = self._tree_after(rewritten, created, shims, moved)
-        certificate = self._prove(after, planned, rewritten)
+        with self.workspace.terminal.working("Proving"):
+            certificate = self._prove(after, planned, rewritten)
         cycles = new_cycles(
             self.index, after, self.relocations, read_after=self._read_after, read_before=self.read
         )

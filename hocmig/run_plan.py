@@ -198,8 +198,8 @@ def mend_of(phase: str, document: Any = None) -> str:
         if shut == ["NO_CYCLES"] and not (document.get("cycles") or {}).get("new"):
             return "hocmig run --accept-existing-cycles, or cut the cycles that `hocmig validate` names"
     if phase == "P4" and isinstance(document, dict):
-        shut = {c.get("name") for c in document.get("checks") or () if c.get("status") != "PASS"}
-        if shut == {"test_suite"} and "NOT_RUN" in str(document.get("checks")):
+        open_checks = [c.get("name") for c in document.get("checks") or () if c.get("status") != "PASS"]
+        if open_checks == ["test_suite"] and "NOT_RUN" in str(document.get("checks")):
             return "hocmig run --execute --tests CMD"
     return _MENDS[phase]
 

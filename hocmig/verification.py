@@ -304,9 +304,10 @@ class Verification:
 
     def _run_tests(self) -> TestRun:
         if self.test_run is None:
-            self.test_run = run_tests(
-                self.workspace.root, self.options.tests, timeout_seconds=self.options.timeout_seconds
-            )
+            with self.workspace.terminal.working("Running the tests"):
+                self.test_run = run_tests(
+                    self.workspace.root, self.options.tests, timeout_seconds=self.options.timeout_seconds
+                )
         return self.test_run
 
     # -- V4 ----------------------------------------------------------------------------------------------

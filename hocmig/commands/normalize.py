@@ -61,7 +61,8 @@ def command(
         return _revert(workspace, force=force, reason=reason)
     if force:
         raise InputError("--force", 0, "is only for --revert", "leave it out")
-    phase = p8_normalize.prepare(workspace, canonical or "")
+    with workspace.terminal.working("Normalizing imports"):
+        phase = p8_normalize.prepare(workspace, canonical or "")
     _show_findings(workspace, phase)
     if phase.blocking:
         workspace.terminal.document(_document(phase))

@@ -13,9 +13,19 @@ from hocmig.terminal import Terminal
 from hocmig.transaction.recovery import Pending, Recovered, pending, recover
 from hocmig.transaction.safe_path import STATE_FOLDER
 
+EXAMPLES = """
+\b
+Examples:
+  hocmig recover                 (says what was interrupted, changes nothing)
+  hocmig recover --resume
+  hocmig recover --rollback
+"""
+
 
 @click.command(
-    "recover", help="End an interrupted transaction: go on to the new tree, or back to the old one."
+    "recover",
+    epilog=EXAMPLES,
+    help="End an interrupted transaction: go on to the new tree, or back to the old one.",
 )
 @click.option("--resume", is_flag=True, help="Go on: the tree becomes exactly the new one.")
 @click.option("--rollback", is_flag=True, help="Go back: the tree becomes exactly the old one.")

@@ -45,8 +45,9 @@ def command(options: dict[str, Any], output: Path | None, folder: Path | None) -
     """
     workspace = open_workspace(options)
     terminal = workspace.terminal
-    facts = collect(workspace)
-    page = render_page(facts)
+    with terminal.working("Collecting"):
+        facts = collect(workspace)
+        page = render_page(facts)
     path = output or workspace.artifacts / REPORT_NAME
     try:
         write_text(path, page)

@@ -153,7 +153,8 @@ def test_hooks_and_monitors_of_the_repository_do_not_run(repository: Path, guard
 
 def test_the_published_hook_works_in_a_git_hook(repository: Path) -> None:
     """The entry of .pre-commit-hooks.yaml, run as git's own pre-commit hook in a clone."""
-    (hook,) = yaml.safe_load((CHECKOUT / ".pre-commit-hooks.yaml").read_text())
+    hooks = {hook["id"]: hook for hook in yaml.safe_load((CHECKOUT / ".pre-commit-hooks.yaml").read_text())}
+    hook = hooks["hocmig-guard"]
     assert hook["pass_filenames"] is False
     assert hook["always_run"] is True
     entry = hook["entry"].split()

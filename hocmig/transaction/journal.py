@@ -7,6 +7,7 @@ rename), so a journal is either complete or absent. Later records only say what 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Literal
 
 import msgspec
@@ -96,8 +97,20 @@ def read_journal(tree: Tree) -> Journal | None:
         check_path(step.path)
     for folder in (f.path for f in (*header.plan.made, *header.plan.removed)):
         check_path(folder)
-    documents = [document for line in rest if (document := _checked(line)) is not None]
-    return Journal(header, tuple(msgspec.json.decode(document, type=Event) for document in documents))
+    return Journal(header, tuple(_events(rest)))
+
+
+def _events(lines: list[bytes]) -> Iterator[Event]:
+    """The events of the lines after the first; a line whose checksum is wrong was torn by a crash."""
+    for number, line in enumerate(lines, start=2):
+        document = _checked(line)
+        if document is None:
+            continue
+        try:
+            yield msgspec.json.decode(document, type=Event)
+        except (ValueError, RecursionError) as error:
+            problem = f"is no event of this version: {error}"
+            raise InputError(JOURNAL, number, problem, "remove the line and recover again") from error
 
 
 def _record(document: bytes) -> bytes:

@@ -203,6 +203,16 @@ def test_a_torn_last_event_does_not_matter(scenario: ModuleType, interrupted: Pa
     assert scenario.snapshot(interrupted) == trees(scenario, interrupted)[1]
 
 
+@pytest.mark.parametrize("event", [None, [], {"mark": "swapping"}, {"mark": "elsewhere", "time": "now"}])
+def test_an_event_that_is_none_is_refused_with_its_line(interrupted: Path, event: object) -> None:
+    """Found by fuzzing: a whole line with the right checksum that says something else."""
+    document = json.dumps(event).encode()
+    first = journal(interrupted).read_bytes().splitlines(keepends=True)[0]
+    journal(interrupted).write_bytes(first + sha256(document)[:16].encode() + b" " + document + b"\n")
+    with pytest.raises(InputError, match=r"journal:2: is no event of this version"):
+        recover(interrupted, resume=True)
+
+
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.binary(max_size=300), st.booleans())
 def test_any_journal_is_refused_without_a_traceback(

@@ -149,6 +149,13 @@ class _Comparer:
         self.new = NameResolver(after)
         self.tally = _Tally()
         self.let_go: frozenset[tuple[str, str]] = frozenset()
+        #: The packages above the modules that move.
+        self.left_packages = frozenset(
+            entry.old_module.rpartition(".")[0].rsplit(".", depth)[0]
+            for entry in relocations.relocations
+            if not entry.old_symbol
+            for depth in range(entry.old_module.count("."))
+        )
 
     def differ(self, path: str, line: int, name: str, before: str, after: str, reason: str) -> None:
         self.tally.differing.append(Difference(path, line, name, before, after, reason))
@@ -379,7 +386,19 @@ class _Comparer:
         base = resolver.base_of(client, level, module) if client is not None else module
         if base is None:
             return None
-        return self._attribute(resolver, base, alias.name)
+        found = self._attribute(resolver, base, alias.name)
+        if level and resolver is self.old and found is not None and found.kind is Kind.OUTSIDE:
+            return self._relocated_outside(found)
+        return found
+
+    def _relocated_outside(self, target: Target) -> Target:
+        """Where a relative import leads in files outside of all import roots, which have no modules."""
+        module = self.relocations.module(f"{target.module}.{target.name}")
+        if module is not None:
+            above, _, leaf = module.rpartition(".")
+            return Target(Kind.OUTSIDE, above, leaf)
+        moved = self.relocations.symbol(target.module, target.name)
+        return target if moved is None else Target(Kind.OUTSIDE, *moved)
 
     def _compare_bindings(
         self,
@@ -437,9 +456,12 @@ class _Comparer:
         scopes: FileScopes,
         client: ModuleName | None,
     ) -> bool:
-        """Whether a module's import may go: what was used of it moved, nobody takes it from here."""
+        """Whether a module's import may go: what was used of it moved, nobody takes it from here.
+
+        The uses themselves are compared one by one, so a name that is still needed is seen there.
+        """
         targets = {self._bound_target(b, client, self.old) for b in bindings}
-        homes = {module for module, _ in self.relocations.moved_symbols}
+        homes = {module for module, _ in self.relocations.moved_symbols} | self.left_packages
         for target in targets:
             if target is None or target.kind is not Kind.MODULE or target.module not in homes:
                 return False

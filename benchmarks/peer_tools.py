@@ -258,10 +258,10 @@ def results(case: Case, root: Path, clients: Sequence[str]) -> tuple[dict[str, s
 
 def _moved_client(case: Case, client: str) -> str:
     best = ""
-    for old in case.moves:
-        module = case.module(old)
-        if ":" not in old and (client == module or client.startswith(f"{module}.")) and len(old) >= len(best):
-            best = old
+    for old, path in zip(case.moves, case.path_moves(), strict=True):
+        module, is_whole = case.module(old), not path.endswith(".py")
+        if ":" not in old and (client == module or (is_whole and client.startswith(f"{module}."))):
+            best = max(best, old, key=len)
     return case.module(case.moves[best]) + client[len(case.module(best)) :] if best else client
 
 

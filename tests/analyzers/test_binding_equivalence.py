@@ -125,3 +125,48 @@ def test_a_module_that_came_through_a_star_is_followed() -> None:
     assert good.differing == ()
     bad = certify_trees(old, {**new, "c.py": "import a.k\nfrom mid import *\nR = a.k.f()\n"})
     assert [d.path for d in bad.differing] == ["c.py"]
+
+
+def test_a_package_name_may_go_when_all_its_uses_lead_elsewhere() -> None:
+    old = {**BASE, "mid.py": "import a.b\n", "c.py": "from mid import a\nR = a.b.f()\n"}
+    rest = {path: text for path, text in old.items() if path != "a/b.py"}
+    new = {**rest, "x/y.py": BASE["a/b.py"], "mid.py": "import x.y\n"}
+    assert certify_trees(old, {**new, "c.py": "import x.y\nR = x.y.f()\n"}).differing == ()
+    other = {**old, "c.py": "from mid import a\nR = a.b.f(), a.k.K\n"}
+    lost = certify_trees(other, {**new, "c.py": "import x.y\nR = x.y.f(), a.k.K\n"})
+    assert [d.name for d in lost.differing if d.path == "c.py"] == ["a.k.K"]
+    wanted = {**old, "d.py": "from c import a\n"}
+    taken = certify_trees(wanted, {**new, "c.py": "import x.y\nR = x.y.f()\n", "d.py": "from c import a\n"})
+    assert "a" in [d.name for d in taken.differing]
+
+
+@pytest.mark.parametrize(
+    ("after", "is_right"),
+    [
+        ("from ..common import v\nfrom .. import common as helpers\n", True),
+        ("from .helpers import v\nfrom .. import common as helpers\n", False),
+        ("from ..common import v\nfrom . import helpers\n", False),
+    ],
+)
+def test_relative_imports_outside_of_every_root_follow_the_map(after: str, is_right: bool) -> None:
+    layout = ProjectLayout(Path("/nowhere"), ("src",))
+    old = {
+        "tests/__init__.py": "",
+        "tests/unit/__init__.py": "",
+        "tests/unit/helpers.py": "v = 1\n",
+        "tests/unit/test_a.py": "from .helpers import v\nfrom . import helpers\n",
+    }
+    new = {**old, "tests/unit/test_a.py": after, "tests/common.py": "v = 1\n"}
+    del new["tests/unit/helpers.py"]
+    paths = {"old_path": "tests/unit/helpers.py", "new_path": "tests/common.py"}
+    certificate = certify(
+        *(
+            SourceIndex.from_records(layout, records_for({p: t.encode() for p, t in files.items()}))
+            for files in (old, new)
+        ),
+        RelocationMap([Relocation("tests.unit.helpers", "tests.common", **paths)]),
+        in_depth=["tests/unit/test_a.py"],
+        read_before=lambda p: old[p].encode(),
+        read_after=lambda p: new[p].encode(),
+    )
+    assert (certificate.differing == ()) is is_right

@@ -23,7 +23,7 @@ SCRIPTS = {
         """,
     "fish": """
         _HOCMIG_COMPLETE=fish_source hocmig | source
-        complete -C "$LINE" | string replace -r '\\t.*' ''
+        complete -C "$LINE" | string replace -r '\\t.*' ''; true
         """,
     "zsh": """
         compdef() { registered=$1 }

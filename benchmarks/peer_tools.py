@@ -346,7 +346,8 @@ def main() -> int:
     for server in arguments.server:
         name, _, command = server.partition("=")
         tools[name] = server_tool(command.split())
-    cases = [case for case in all_cases() if arguments.case in case.name]
+    every = all_cases()
+    cases = [case for case in every if arguments.case in case.name]
     results_file: Path | None = arguments.results
     table: dict[str, dict[str, tuple[str, str]]] = {}
     if results_file is not None and results_file.is_file():
@@ -355,14 +356,14 @@ def main() -> int:
     for name, tool in tools.items():
         if arguments.only and name not in arguments.only:
             continue
-        table[name] = {}
+        table.setdefault(name, {})
         for case in cases:
             verdict, reason = run_case(case, tool)
             table[name][case.name] = verdict, reason
             if verdict != RIGHT or reason:
                 print(f"{name}: {case.name}: {verdict}: {reason}", flush=True)
-        if results_file is not None:
-            results_file.write_text(json.dumps(table, indent=1))
+            if results_file is not None:
+                results_file.write_text(json.dumps(table, indent=1))
     kept = [
         case for case in cases if all(rows.get(case.name, ("",))[0] != "no case" for rows in table.values())
     ]

@@ -1,0 +1,54 @@
+"""The pages that are generated from the code are up to date, and every command's help has examples."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import click
+import pytest
+
+from hocmig.cli import COMMANDS, cli
+
+TOOLS = Path(__file__).resolve().parents[2] / "docs" / "tools"
+
+
+def _tool(name: str) -> ModuleType:
+    specification = importlib.util.spec_from_file_location(f"docs_tools_{name}", TOOLS / f"{name}.py")
+    assert specification is not None
+    assert specification.loader is not None
+    module = importlib.util.module_from_spec(specification)
+    sys.modules[specification.name] = module
+    specification.loader.exec_module(module)
+    return module
+
+
+reference_pages = _tool("reference_pages")
+
+
+@pytest.mark.parametrize("name", reference_pages.PAGES)
+def test_the_page_is_what_the_code_says(name: str) -> None:
+    text = (TOOLS.parent / name).read_text(encoding="utf-8")
+    assert text == reference_pages.PAGES[name](), "run `python docs/tools/reference_pages.py`"
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_has_examples_that_name_it(name: str) -> None:
+    command = cli.get_command(click.Context(cli), name)
+    assert command is not None
+    examples = reference_pages._examples(command)
+    assert examples
+    assert all("hocmig " in line for line in examples)
+    assert any(f" {name}" in line for line in examples)
+    assert command.help
+    for option in command.params:
+        assert not isinstance(option, click.Option) or option.help, f"{option.name} says nothing"
+
+
+def test_every_page_is_in_the_contents_of_the_site() -> None:
+    contents = (TOOLS.parents[1] / "mkdocs.yml").read_text(encoding="utf-8")
+    docs = TOOLS.parent
+    for page in docs.rglob("*.md"):
+        assert f"- {page.relative_to(docs).as_posix()}\n" in contents

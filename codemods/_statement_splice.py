@@ -126,7 +126,9 @@ def new_statements(
     module = cst.parse_module(snippet)
     line = module.body[0]
     assert isinstance(line, cst.SimpleStatementLine)
-    printer = cst.Module(body=[], default_newline=newline)
+    # LibCST leaves out line ends that are like the first one of what it parsed: that is this statement's own.
+    is_long = _LINE_END.search(snippet) is not None
+    printer = cst.Module(body=[], default_newline=module.default_newline if is_long else newline)
     edited = edit_statement(line.body[0], imports)  # type: ignore[arg-type]
     return [printer.code_for_node(statement) for statement in edited]
 

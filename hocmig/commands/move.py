@@ -14,7 +14,7 @@ from analyzers.migration_manifest import OPEN
 from hocmig.commands.relocation_output import report_prepared, report_result
 from hocmig.phases import p2_move
 from hocmig.relocation import RelocationOptions, last_shim_day
-from hocmig.transaction.rollback import latest, rollback
+from hocmig.transaction.rollback import latest, owner_of, rollback
 from hocmig.workspace import Workspace, open_workspace
 
 EXAMPLES = """
@@ -119,21 +119,27 @@ def command(
 
 
 def _roll_back(workspace: Workspace, backup: str | None, *, force: bool, reason: str) -> int:
-    entry = latest(workspace.root, "P2")
-    archive = Path(backup) if backup else workspace.root / entry.backup
-    if not backup and not entry.backup:
-        raise InputError("--rollback", 0, "the last move was made without --backup", "undo it with git")
-    if not archive.is_absolute() and not archive.exists():
-        archive = workspace.root / archive
+    if backup:
+        archive = Path(backup)
+        if not archive.is_absolute() and not archive.exists():
+            archive = workspace.root / archive
+        # An archive names its transaction: it may be that of `hocmig mv`, too.
+        entry = owner_of(workspace.root, archive) or latest(workspace.root, "P2")
+    else:
+        entry = latest(workspace.root, "P2")
+        archive = workspace.root / entry.backup
+        if not entry.backup:
+            raise InputError("--rollback", 0, "the last move was made without --backup", "undo it with git")
     result = rollback(
         workspace.root,
         [archive],
-        phase="P2",
+        phase=entry.phase,
         command=("hocmig", *sys.argv[1:]),
         reason=reason,
         force=force,
     )
-    p2_move.mark_rolled_back(workspace, entry.migration_ids)
+    if entry.migration_ids:
+        p2_move.mark_rolled_back(workspace, entry.migration_ids)
     workspace.terminal.say(f"rolled back: {len(result.changed) + len(result.removed)} files are as they were")
     workspace.terminal.document({"rolled_back": True, "transaction": result.transaction_id})
     return 0

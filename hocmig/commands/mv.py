@@ -22,7 +22,8 @@ from hocmig.relocation import (
     last_shim_day,
     prepare_relocation,
 )
-from hocmig.workspace import open_workspace
+from hocmig.transaction.rollback import latest, rollback
+from hocmig.workspace import Workspace, open_workspace
 
 EXAMPLES = """
 \b
@@ -31,6 +32,7 @@ Examples:
   hocmig mv app.billing.limits app.controls.limits --execute
   hocmig mv app.billing.limits:check app.controls.rules --execute
   hocmig mv --map moves.csv --execute --backup
+  hocmig mv --rollback
 """
 
 
@@ -42,6 +44,10 @@ Examples:
 )
 @click.option("--execute", is_flag=True, help="Do it; without this only the diff is shown.")
 @click.option("--backup", is_flag=True, help="Write a backup archive first.")
+@click.option(
+    "--rollback", "undo", is_flag=True, help="Take the last mv back, byte for byte (needs its backup)."
+)
+@click.option("--force", is_flag=True, help="With --rollback: also where people have edited since.")
 @click.option("--git", "git_stage", is_flag=True, help="Stage the result in git's index.")
 @click.option(
     "--references",
@@ -72,6 +78,8 @@ def command(
     table: Path | None,
     execute: bool,
     backup: bool,
+    undo: bool,
+    force: bool,
     git_stage: bool,
     references: str | None,
     tests_too: bool,
@@ -88,6 +96,12 @@ def command(
     Without --execute nothing is written: the diff that would be applied is printed, and `git apply` takes it.
     """
     workspace = open_workspace(options, need_config=False)
+    if undo:
+        if old is not None or table is not None or execute:
+            raise InputError("--rollback", 0, "takes the last mv back, whatever it moved", "give it alone")
+        return _roll_back(workspace, force=force, reason=reason)
+    if force:
+        raise InputError("--force", 0, "belongs to --rollback", "leave it out")
     moves, shown_as = _moves(old, new, table)
     relocations = with_stubs(relocations_of_moves(moves, workspace.index, shown_as), workspace.index)
     left: tuple[Finding, ...] = ()
@@ -117,6 +131,23 @@ def command(
         git_stage=git_stage,
     )
     return report_result(workspace, prepared, result)
+
+
+def _roll_back(workspace: Workspace, *, force: bool, reason: str) -> int:
+    entry = latest(workspace.root, "mv")
+    if not entry.backup:
+        raise InputError("--rollback", 0, "the last mv was made without --backup", "undo it with git")
+    result = rollback(
+        workspace.root,
+        [workspace.root / entry.backup],
+        phase="mv",
+        command=("hocmig", *sys.argv[1:]),
+        reason=reason,
+        force=force,
+    )
+    workspace.terminal.say(f"rolled back: {len(result.changed) + len(result.removed)} files are as they were")
+    workspace.terminal.document({"rolled_back": True, "transaction": result.transaction_id})
+    return 0
 
 
 def _moves(old: str | None, new: str | None, table: Path | None) -> tuple[list[tuple[int, str, str]], str]:

@@ -66,6 +66,13 @@ def latest(root: Path, phase: str) -> LedgerEntry:
     return found[-1]
 
 
+def owner_of(root: Path, archive: Path) -> LedgerEntry | None:
+    """The transaction in force whose backup `archive` is by its path, or None."""
+    wanted = archive.resolve()
+    found = (e for e in read_ledger(root).standing() if e.backup and (root / e.backup).resolve() == wanted)
+    return next(found, None)
+
+
 def archives_back_to(root: Path, entry_id: str = "") -> tuple[Path, ...]:
     """The archives of all transactions in force from the newest back to `entry_id` (empty: to the first).
 

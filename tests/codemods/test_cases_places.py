@@ -343,6 +343,7 @@ FORMS = {
     "bom": "\ufefffrom {} import f\nRESULT = f()\n",
     "crlf": "from {} import (\r\n    f,\r\n)\r\nRESULT = f()\r\n",
     "mixed line ends": "x = 1\r\nfrom {} import f\nRESULT = f()\r\n",
+    "mixed line ends inside a statement": "from {} import (  # a\n    f,\r\n)\r\nRESULT = f()\r\n",
     "cr": "from {} import f\rRESULT = f()\r",
     "tabs": "if True:\n\tfrom {} import f\nRESULT = f()\n",
     "form feed": "x = 1\n\x0cfrom {} import f\n\x0cRESULT = f()\n",

@@ -273,3 +273,47 @@ def test_settings_go_on_naming_a_pinned_task(repository: Path, decorator: str) -
         assert (repository / "beat.yaml").read_text() == wanted
         assert (repository / "settings.py").read_text() == settings.replace('"app.a.jobs"', '"app.b.jobs"')
         assert names_of(repository, "app.b.jobs") == ["app.a.jobs.clean"]
+
+
+def test_rollback_takes_the_last_moves_back_one_by_one(
+    repository: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    start = tree(repository)
+    assert run(["mv", "app.a.one", "app.b.one", "--execute", "--backup"]) == 0
+    once = without_backups(repository)
+    assert run(["mv", "app.a.two:DOUBLE", "app.b.two:TWICE", "--execute", "--backup"]) == 0
+    (repository / "app/client.py").write_text((repository / "app/client.py").read_text() + "MINE = 1\n")
+    assert run(["mv", "--rollback"]) == 2
+    assert run(["mv", "--rollback", "--force"]) == 0
+    assert without_backups(repository) == once
+    assert run(["mv", "--rollback"]) == 0
+    assert without_backups(repository) == start
+    assert run(["mv", "--rollback"]) == 2
+    assert "knows no transaction of mv" in capsys.readouterr().err
+
+
+def test_an_archive_of_mv_can_be_named(repository: Path) -> None:
+    start = tree(repository)
+    assert run(["mv", "app.a.one", "app.b.one", "--execute", "--backup"]) == 0
+    (archive,) = (repository / "backups").glob("*.tar.gz")
+    assert run(["move", "--rollback", "--backup", str(archive)]) == 0
+    assert without_backups(repository) == start
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--rollback", "app.a.one", "app.b.one"], "give it alone"),
+        (["--force", "app.a.one", "app.b.one"], "belongs to --rollback"),
+        (["--rollback"], "knows no transaction of mv"),
+    ],
+)
+def test_options_that_do_not_go_together(
+    repository: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], said: str
+) -> None:
+    assert run(["mv", *arguments]) == 2
+    assert said in capsys.readouterr().err
+
+
+def without_backups(root: Path) -> dict[str, bytes]:
+    return {path: content for path, content in tree(root).items() if not path.startswith("backups/")}

@@ -18,6 +18,7 @@ from analyzers.migration_progress import PHASES, next_step, phase_progress
 from hocmig import run_plan
 from hocmig.domain_guard import run_guard
 from hocmig.gates import health_problem
+from hocmig.transaction.ledger import read_ledger
 from hocmig.workspace import Workspace
 
 DONE = "DONE"
@@ -61,6 +62,8 @@ def phase_standings(
     """
     progress = [one for one in phase_progress(run_plan.artifact_names(workspace)) if one.command in available]
     judged = {one.phase: _judge(workspace, one.phase, one.state, rows, available) for one in progress}
+    for phase in _rolled_back(workspace) & judged.keys():
+        judged[phase] = READY, "was rolled back", f"hocmig {PHASES[phase][0]}"
     begun = judged.get("P5", ("",))[0] == DONE
     found: list[PhaseStanding] = []
     shut = ""
@@ -98,6 +101,16 @@ def next_command(standings: Sequence[PhaseStanding]) -> tuple[str, str]:
         if standing.next and standing.state not in (DONE, SKIPPED):
             return standing.next, standing.reason
     return "", ""
+
+
+def _rolled_back(workspace: Workspace) -> set[str]:
+    """The phases of the cleanup whose every transaction was taken back; their logs are there all the same."""
+    if not workspace.state.is_dir():
+        return set()
+    ledger = read_ledger(workspace.root)
+    undone = ledger.undone()
+    found = {entry.phase for entry in ledger.entries if entry.entry_id in undone and not entry.reverts}
+    return (found & {"P6", "P7", "P8"}) - {entry.phase for entry in ledger.standing()}
 
 
 def _is_renewable(standing: PhaseStanding) -> bool:

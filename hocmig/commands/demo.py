@@ -213,7 +213,7 @@ _NEXT = (
     "python -m pytest",
     "hocmig duplicates --show G001",
     "hocmig mv app.hoc.cus.logs.L5_engines.evidence_engine app.hoc.cus.general.L5_engines.evidence",
-    "hocmig refactor --rollback",
+    "hocmig normalize --revert",
 )
 
 

@@ -147,5 +147,9 @@ def test_rollback_gives_the_old_tree_byte_for_byte(
         result = hocmig(parent / "sample", *command.split())
         assert result.returncode == 0, result.stderr
     assert tree(parent / "sample") == tree(parent / "pristine")
+    status = json.loads(hocmig(parent / "sample", "--json", "status").stdout)
+    states = {phase["phase"]: phase["state"] for phase in status["phases"]}
+    assert (states["P2"], states["P6"], states["P7"]) == ("READY", "BLOCKED", "BLOCKED")
+    assert status["next"]["command"] == "hocmig move"
     manifest = (parent / "sample" / BELOW / "_domain_map" / "MIGRATION_MANIFEST.csv").read_text()
     assert manifest.count("ROLLED_BACK") == 68

@@ -148,14 +148,19 @@ class NameResolver:
             return self.facts.exists(submodule)
         return bound.kind is Kind.MODULE and bound.module == submodule
 
-    def loads(self, module: str, submodule: str) -> bool:
-        """Whether an import statement at the top level of `module` makes Python load `submodule`."""
+    def loads(self, module: str, submodule: str, *, at_run_time: bool = False) -> bool:
+        """Whether an import statement at the top level of `module` makes Python load `submodule`.
+
+        With `at_run_time`, statements that only type checkers see do not count.
+        """
         record = self.facts.record_of(module)
         if record is None:
             return False
         client = self.facts.module_at(record.path) or ModuleName(module, record.is_package_file, "")
         below = submodule + "."
         for statement in _module_level(record.imports):
+            if at_run_time and statement.is_typing_only:
+                continue
             if statement.is_from:
                 base = self.base_of(client, statement.level, statement.module) or ""
                 loaded = [base, *(f"{base}.{n.name}" for n in statement.names)]

@@ -368,11 +368,11 @@ class _Settler:
                     and selected.names.get(u.name, ("", ""))[0] == target.module
                 }
             )
-            loads = bool(used) or self.context.resolver.loads(module, target.module)
+            resolver = self.context.resolver
+            there = resolver.loads(module, target.module, at_run_time=True)
+            loads = bool(used) or there
             loaded = bool(back) or self._imports(target, module)
-            both = self.context.resolver.loads(module, target.module) and self.context.resolver.loads(
-                target.module, module
-            )
+            both = there and resolver.loads(target.module, module, at_run_time=True)
             if loads and loaded and not both and (back or used):
                 what = f"what moves needs {', '.join(back)} of {module}" if back else f"it imports {module}"
                 why = f"{module} needs {', '.join(used)}" if used else f"{module} imports {target.module}"

@@ -1,4 +1,4 @@
-"""Several symbols at once, where a module loses some and gains others."""
+"""Several symbols at once, where a module loses some and gains others; imports that are no cycle."""
 
 from __future__ import annotations
 
@@ -66,3 +66,19 @@ def test_two_modules_exchange_their_definitions(make_tree, move) -> None:
             "client.py": "from app.b import f\nfrom app.a import g\nRESULT = [f(), g()]\n",
         },
     )
+
+
+def test_an_import_for_type_checkers_makes_no_cycle(make_tree, move) -> None:
+    """Found on werkzeug: the source names the target in annotations only."""
+    tree = make_tree(
+        {
+            "app/a.py": "from __future__ import annotations\n\nfrom typing import TYPE_CHECKING\n\n"
+            "if TYPE_CHECKING:\n    from app.b import B\n\n\ndef helper(b: B) -> B:\n    return b\n\n\n"
+            "def f():\n    return helper(1)\n",
+            "app/b.py": "class B:\n    pass\n",
+            "client.py": "from app.a import f, helper\nfrom app.b import B\n"
+            "RESULT = [f(), helper(2), B.__name__]\n",
+        }
+    )
+    move(tree, {"app.a:f": "app.b"}, clients=["client"])
+    assert tree.read("app/b.py").startswith("from app.a import helper\n")

@@ -57,7 +57,7 @@ class Move:
     new: str
     old_module: str
     new_module: str
-    paths: frozenset[str]
+    paths: tuple[str, str]
     words: frozenset[str]
 
 
@@ -131,7 +131,7 @@ class Drawing:
         old_path = self.movable[old]
         new_path = f"{project.source_root}/{new.replace('.', '/')}.py".removeprefix("./")
         words = {leaf, *new.split(".")[-2:]}
-        return Move(old_path, new_path, old, new, frozenset({old_path, new_path}), frozenset(words))
+        return Move(old_path, new_path, old, new, (old_path, new_path), frozenset(words))
 
     def symbol(self) -> Move | None:
         """A definition to another module, half of the time in the same package."""
@@ -148,7 +148,7 @@ class Drawing:
             return None
         self.taken.add(place)
         words = {name, module.rpartition(".")[2], goal.rpartition(".")[2]}
-        paths = frozenset({self.movable[module], self.movable[goal]})
+        paths = (self.movable[module], self.movable[goal])
         move = Move(place, goal, module, goal, paths, frozenset(words))
         if refusals := self.refusals([move]):
             self.refused.append(f"{place} -> {goal}: {refusals[0]}"[:300])
@@ -226,7 +226,7 @@ def _drop(moves: list[Move], reasons: list[str], outcome: Outcome) -> None:
         if line:
             blamed.append((moves[int(line[1]) - 2], reason))
             continue
-        scores = [sum(word in reason for word in _signs(move)) for move in moves]
+        scores = [_score(move, reason) for move in moves]
         blamed.append((moves[max(range(len(moves)), key=scores.__getitem__)], reason))
     for move, reason in blamed:
         if move in moves:
@@ -235,10 +235,13 @@ def _drop(moves: list[Move], reasons: list[str], outcome: Outcome) -> None:
             print(f"    refused: {outcome.refused[-1]}", file=sys.stderr, flush=True)
 
 
-def _signs(move: Move) -> list[str]:
-    """What a message about a move says."""
+def _score(move: Move, reason: str) -> int:
+    """How much a message speaks of a move: an importer of a cycle is most likely where something arrived."""
     symbol = move.old.partition(":")[2]
-    return [*move.paths, f"{move.old_module} ", f"{move.new_module} ", f" {symbol}" if symbol else move.old]
+    score = 3 * bool(re.search(rf"{re.escape(move.paths[1])}:\d+ ->", reason))
+    score += sum(path in reason for path in move.paths)
+    score += sum(f"{module} " in reason for module in (move.old_module, move.new_module))
+    return score + 2 * bool(re.search(rf"\b{symbol}\b", reason) if symbol else move.old in reason)
 
 
 def write_table(path: Path, moves: list[Move]) -> None:

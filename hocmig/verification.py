@@ -82,6 +82,11 @@ class Verification:
         if path.is_file():
             self._baseline = parse_baseline(path.read_bytes(), self.workspace.config.layer_baseline)
 
+    @property
+    def accepted(self) -> frozenset[str]:
+        """The entries of the layer baseline."""
+        return frozenset(self._baseline)
+
     # -- what the checks stand on ------------------------------------------------------------------------
 
     @cached_property

@@ -254,11 +254,21 @@ class _Collection:
                     for v in group
                 )
         try:
-            layers = Verification(self.workspace, VerifyOptions()).violations
+            verification = Verification(self.workspace, VerifyOptions())
+            layers, accepted = verification.violations, verification.accepted
         except InputError as error:
             self._damaged(error)
-            layers = ()
-        found += (ViolationFacts(v.code, _place(v.path, v.line), v.message, "") for v in layers)
+            return tuple(found)
+        found += (
+            ViolationFacts(
+                v.code,
+                _place(v.path, v.line),
+                v.message,
+                "",
+                is_accepted=f"{v.code} {v.key}" in accepted,
+            )
+            for v in layers
+        )
         return tuple(found)
 
     def _health(self) -> HealthFacts | None:

@@ -131,6 +131,8 @@ def _details(facts: ReportFacts, cell: CellFacts, identity: str, body: str) -> s
     if facts.has_before:
         counts = f"{cell.count('before'):,} before, {counts} now"
     against = "" if cell.is_allowed else ' <span class="badge bad">against the rules</span>'
+    if against and not cell.now:
+        against = ' <span class="badge good">no longer against the rules</span>'
     return (
         f'<details class="item" data-item="import" id="{identity}"><summary>{one_line(cell.importer)}'
         f'<span class="arrow">→</span>{one_line(cell.imported)}<span class="meta">{counts}</span>{against}'

@@ -71,8 +71,8 @@ def tiles(facts: ReportFacts) -> str:
         (f"{facts.callers_updated:,}", "", "caller updates"),
         (_change(facts, _all), "", "imports between domains"),
         (_change(facts, _against), "", "of them against the rules"),
-        (f"{len(violations):,}", "", "open rule violations"),
-        (f"{len(cycles):,}", "", "import cycles"),
+        (f"{len(violations):,}", "", f"open rule violation{'' if len(violations) == 1 else 's'}"),
+        (f"{len(cycles):,}", "", f"import cycle{'' if len(cycles) == 1 else 's'}"),
     ]
     if facts.duplicates is not None:
         saved = sum(d.saved_lines for d in facts.duplicates)

@@ -104,6 +104,28 @@ def test_duplicates_outside_the_repository_are_not_read(
     assert "password" not in page
 
 
+def test_accepted_layer_violations_say_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    files = {
+        "hocmig.yaml": "version: 1\ndomain_root: app\nlayers:\n  order: [L5_engines, L6_drivers]\n",
+        "app/__init__.py": "",
+        "app/logs/L5_engines/plan.py": "X = 1\n",
+        "app/logs/L6_drivers/store.py": "from app.logs.L5_engines import plan\n",
+    }
+    for name, content in files.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(content)
+    page = tmp_path / "page.html"
+    arguments = ["--root", str(tmp_path), "--quiet"]
+    assert run([*arguments, "report", "--output", str(page)]) == 0
+    assert "open rule violation<" in page.read_text()
+    assert run([*arguments, "verify", "--write-baseline"]) == 0
+    assert run([*arguments, "report", "--output", str(page)]) == 0
+    text = page.read_text()
+    assert "LAYER001" in text
+    assert "accepted</span>" in text
+    assert "open rule violations<" in text
+
+
 def test_moves_of_mv_are_told_with_their_diff(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "app/a").mkdir(parents=True)
     (tmp_path / "app/b").mkdir()

@@ -18,7 +18,7 @@ from analyzers.duplicates.duplicate_model import (
     Place,
     SuppressionMark,
 )
-from analyzers.duplicates.ranking import RankedGroup, Surroundings, recommend_pair
+from analyzers.duplicates.ranking import RankedGroup, Surroundings, drifted_pairs, recommend_pair
 from analyzers.duplicates.suppression import AcceptedGroup
 
 REPORT_NAME = "PHASE5_DUPLICATE_REPORT.csv"
@@ -198,13 +198,16 @@ def render_summary(groups: Sequence[NumberedGroup], facts: SummaryFacts, around:
         lines += _finding(one, around)
     if len(groups) > _SHOWN:
         lines += [f"{len(groups) - _SHOWN} more are in {REPORT_NAME}.", ""]
-    drifted = [g for g in groups if g.ranked.group.edited and not g.ranked.group.renamed]
+    drifted = [(g, pairs) for g in groups if (pairs := drifted_pairs(g.ranked))]
     lines += ["## Drifted copies", ""]
     lines += ["The same names, but statements differ: one may have been mended and the other not.", ""]
     lines += [
         f"- {g.group_id} ({_percent(g.ranked.group.similarity)} %): "
-        + ", ".join(f"`{location(g.ranked.group.kind, p)}`" for p in g.ranked.group.places[:5])
-        for g in drifted[:_SHOWN]
+        + ", ".join(
+            f"`{location(g.ranked.group.kind, p)}`"
+            for p in (g.ranked.group.places[n] for n in sorted({n for pair in pairs for n in pair})[:5])
+        )
+        for g, pairs in drifted[:_SHOWN]
     ]
     if len(drifted) > _SHOWN:
         lines.append(f"- and {len(drifted) - _SHOWN} more: `edited` and not `renamed` in {REPORT_NAME}")

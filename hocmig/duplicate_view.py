@@ -10,6 +10,7 @@ import msgspec
 
 from analyzers.duplicates.duplicate_model import CloneKind, Place
 from analyzers.duplicates.logical_lines import decode_source, split_rows
+from analyzers.duplicates.ranking import drifted_pairs
 from analyzers.duplicates.side_by_side import SideRow, differing_rows, side_by_side
 from analyzers.errors import InputError
 from hocmig.duplicate_artifacts import NumberedGroup, SummaryFacts, location
@@ -34,11 +35,16 @@ class ShownPlace(msgspec.Struct, frozen=True):
 
 
 class Drift(msgspec.Struct, frozen=True):
-    """The rows in which a copy differs from the canonical one (side a), at most 40."""
+    """The rows in which a copy differs from another, at most 40; `base_path` and `base_first` are side a.
+
+    That is the canonical copy, unless only two others have drifted apart.
+    """
 
     path: str
     first: int
     rows: tuple[SideRow, ...]
+    base_path: str
+    base_first: int
 
 
 class ShownGroup(msgspec.Struct, frozen=True):
@@ -144,13 +150,11 @@ def rows_of(left: Place, right: Place, root: Path) -> tuple[SideRow, ...]:
 
 def _shown(one: NumberedGroup, result: DuplicatesResult, root: Path) -> ShownGroup:
     ranked, group = one.ranked, one.ranked.group
-    left = group.places[ranked.canonical]
     drift = []
-    if group.edited and not group.renamed:
-        for n, place in enumerate(group.places):
-            if n != ranked.canonical:
-                rows = differing_rows(rows_of(left, place, root))
-                drift.append(Drift(place.path, place.first, rows[:_DRIFT_ROWS]))
+    for base, other in drifted_pairs(ranked):
+        left, right = group.places[base], group.places[other]
+        rows = differing_rows(rows_of(left, right, root))
+        drift.append(Drift(right.path, right.first, rows[:_DRIFT_ROWS], left.path, left.first))
     return ShownGroup(
         group_id=one.group_id,
         type=group.kind.value,

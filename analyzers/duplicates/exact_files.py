@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Mapping
 
+from analyzers.duplicates.corpus import FEW_ROWS_TOKENS
 from analyzers.duplicates.duplicate_model import CloneGroup, CloneKind, ClonePair, Place, fingerprint_of
 from analyzers.duplicates.token_stream import FileStream
 
@@ -17,7 +19,8 @@ def equal_files(streams: Mapping[str, FileStream]) -> dict[str, list[str]]:
 
 
 def file_groups(streams: Mapping[str, FileStream], min_lines: int) -> list[CloneGroup]:
-    """Returns the groups of equal and of equivalent files of at least `min_lines` lines with code.
+    """Returns the groups of equal and of equivalent files of at least `min_lines` lines with code (or as many
+    tokens as a function needs that has fewer).
 
     Smaller ones (empty `__init__` files, licence headers alone) repeat without being copies worth a finding.
     A group of equivalent files holds one path of each distinct content.
@@ -26,7 +29,7 @@ def file_groups(streams: Mapping[str, FileStream], min_lines: int) -> list[Clone
     equivalent: dict[str, list[str]] = {}
     for paths in equal_files(streams).values():
         stream = streams[paths[0]]
-        if stream.code_lines < min_lines:
+        if not _is_large(stream, min_lines):
             continue
         if stream.normal_sha256:
             equivalent.setdefault(stream.normal_sha256, []).append(paths[0])
@@ -38,6 +41,13 @@ def file_groups(streams: Mapping[str, FileStream], min_lines: int) -> list[Clone
     return out
 
 
+def _is_large(stream: FileStream, min_lines: int) -> bool:
+    """A file that was not read statement by statement is large, too: it is compared in no other way."""
+    if stream.code_lines >= min_lines or (stream.note and not stream.raw):
+        return True
+    return sum(array("H", stream.tokens)) >= FEW_ROWS_TOKENS
+
+
 def _group(kind: CloneKind, paths: list[str], streams: Mapping[str, FileStream]) -> CloneGroup:
     places = tuple(Place(path, 1, streams[path].lines) for path in paths)
     pairs = tuple(
@@ -45,6 +55,6 @@ def _group(kind: CloneKind, paths: list[str], streams: Mapping[str, FileStream])
         for n, place in enumerate(places)
         if n
     )
-    code_lines = max(streams[path].code_lines for path in paths)
+    code_lines = max(streams[path].code_lines or streams[path].lines for path in paths)
     mark = fingerprint_of(kind, ((path, "") for path in paths))
     return CloneGroup(kind, places, pairs, 1.0, False, False, code_lines, fingerprint=mark)

@@ -149,6 +149,21 @@ def recommend(
     return f"EXTRACT_TO_{_token(around.shared_domain)}"
 
 
+def drifted_pairs(ranked: RankedGroup) -> tuple[tuple[int, int], ...]:
+    """Returns (place to compare with, place that drifted): the names are the same, statements differ.
+
+    Each place occurs once as drifted; it is compared with the canonical one where those two have drifted
+    apart, else with the first place from which it did.
+    """
+    out: dict[int, int] = {}
+    for pair in sorted(ranked.group.pairs, key=lambda p: (ranked.canonical not in (p.a, p.b), p.a, p.b)):
+        if pair.edited and not pair.renamed:
+            base, other = (pair.b, pair.a) if pair.b == ranked.canonical else (pair.a, pair.b)
+            if out.get(base) != other:
+                out.setdefault(other, base)
+    return tuple(sorted((base, other) for other, base in out.items()))
+
+
 def recommend_pair(ranked: RankedGroup, pair: ClonePair, around: Surroundings) -> str:
     """Returns what to do about one pair of a group: the copy that is not canonical goes."""
     places = ranked.group.places

@@ -10,6 +10,7 @@ from analyzers.duplicates.logical_lines import Lexer
 SAME, RENAMED, DIFFERENT = "SAME", "RENAMED", "DIFFERENT"
 
 
+@lru_cache(maxsize=20_000)
 def compare_signatures(a: str, b: str) -> str:
     """Returns SAME, RENAMED (the same shape with other names or literals) or DIFFERENT.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from dataclasses import dataclass
 from functools import cached_property
@@ -69,7 +70,8 @@ def open_workspace(options: dict[str, Any], *, need_config: bool = True) -> Work
             directory as the root.
 
     Raises:
-        InputError: no configuration, an unreadable or malformed one, or a root that is no directory.
+        InputError: no configuration, an unreadable or malformed one, a root that is no directory, or
+            symlinks where hocmig's own files stand.
     """
     given_root: Path | None = options["root"]
     given_config: Path | None = options["config"]
@@ -81,9 +83,27 @@ def open_workspace(options: dict[str, Any], *, need_config: bool = True) -> Work
         raise InputError(
             CONFIG_NAME, 0, "not found here or above", "run `hocmig init` in the repository root"
         )
+    _refuse_links(root)
     config = load_configuration(config_path, root, root / STATE_FOLDER) if config_path else Configuration()
     jobs = options["jobs"] or config.execution.jobs or os.cpu_count() or 1
     return Workspace(root, config, config_path, jobs, options["as_json"], open_terminal(options))
+
+
+def _refuse_links(root: Path) -> None:
+    """Our own folder and what stands in it are no symlinks: through one we would write outside the root.
+
+    Raises:
+        InputError: one of them is.
+    """
+    state = root / STATE_FOLDER
+    linked = STATE_FOLDER if state.is_symlink() else ""
+    if not linked:
+        with contextlib.suppress(FileNotFoundError, NotADirectoryError), os.scandir(state) as entries:
+            linked = min((f"{STATE_FOLDER}/{e.name}" for e in entries if e.is_symlink()), default="")
+    if linked:
+        raise InputError(
+            linked, 0, "is a symbolic link, where only hocmig's own files stand", "remove the link"
+        )
 
 
 def open_terminal(options: dict[str, Any]) -> Terminal:

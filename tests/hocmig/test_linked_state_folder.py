@@ -10,7 +10,7 @@ from hocmig.cli import COMMANDS, run
 
 #: Commands with the arguments that they need; the others need none.
 ARGUMENTS = {"mv": ["app/a.py", "app/b.py", "--execute"], "resolve": ["001", "skip", "--reason", "x"]}
-#: `demo` makes a repository of its own; `recover` opens every folder without following links, and finds nothing.
+#: `demo` makes a repository of its own; `recover` follows no links, and finds nothing to do.
 OTHERS = {"demo", "recover"}
 
 

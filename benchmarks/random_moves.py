@@ -117,6 +117,7 @@ class Drawing:
         project = self.copy.project
         old = self.rng.choice(sorted(self.movable))
         packages = sorted(m for m, p in self.modules.items() if p.endswith("/__init__.py"))
+        packages = [m for m in packages if m not in project.excluded]
         packages += [f"{project.package}.{name}" for name in NEW_PACKAGES]
         leaf = old.rpartition(".")[2]
         new_leaf = f"{leaf}_parts" if self.rng.random() < 0.2 else leaf

@@ -25,7 +25,7 @@ from hocmig.manifest_file import read_current_manifest
 from hocmig.move_validation_report import GRAPH_NAME
 from hocmig.phase_standing import next_command, phase_standings
 from hocmig.phases.p2_move import LOG_NAME
-from hocmig.report.duplicate_facts import duplicate_facts
+from hocmig.report.duplicate_facts import duplicate_facts, merged_groups
 from hocmig.report.move_facts import move_facts
 from hocmig.report.report_facts import (
     CellFacts,
@@ -305,8 +305,13 @@ class _Collection:
         return {k: ", ".join(map(str, v)) if isinstance(v, list) else str(v) for k, v in found.items()}
 
     def _duplicates(self) -> tuple[DuplicateFacts, ...] | None:
+        merged: frozenset[str] = frozenset()
         try:
-            return duplicate_facts(self.workspace)
+            merged = merged_groups(self.workspace)
+        except InputError as error:
+            self._damaged(error)
+        try:
+            return duplicate_facts(self.workspace, merged)
         except InputError as error:
             self._damaged(error)
             return None
@@ -338,7 +343,7 @@ class _Collection:
             self.human.append(
                 HumanFacts("1 now", f"{len(failing)} import cycles make an import fail", "hocmig validate")
             )
-        to_review = sum(d.recommendation.startswith("REVIEW") for d in duplicates or ())
+        to_review = sum(d.recommendation.startswith("REVIEW") for d in duplicates or () if not d.is_merged)
         if to_review:
             what = f"{to_review} groups of duplicates need a decision: which copy is right?"
             self.human.append(HumanFacts("3 later", what, "hocmig duplicates --show G001"))

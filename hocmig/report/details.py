@@ -166,14 +166,18 @@ def _duplicate(group: DuplicateFacts, root: str) -> str:
         places += f"<li>and {len(group.places) - _PLACES} more</li>"
     note = f"<p>{one_line(group.note)}</p>" if group.note else ""
     stays = group.places[0] if group.places else ""
+    badge = f'<span class="badge">{one_line(group.recommendation)}</span>'
+    if group.is_merged:
+        badge = '<span class="badge good">merged</span>'
+    meta = "saved" if group.is_merged else "to save"
     short = path_code(stays.removeprefix(f"{root}/"))
     return (
         f'<details class="item" data-item="duplicate"><summary>'
         f'<span class="quiet">{one_line(group.number)}</span> '
         f"{one_line(group.type)}, {plural(len(group.places), 'copy', 'copies')}, {group.similarity} % alike "
-        f'<span class="badge">{one_line(group.recommendation)}</span> {short}'
+        f"{badge} {short}"
         '<span class="meta">≈ '
-        f'{plural(group.saved_lines, "line")} to save</span></summary><div class="inner">'
+        f'{plural(group.saved_lines, "line")} {meta}</span></summary><div class="inner">'
         f"<p>Stays: {path_code(stays, root)}: {one_line(group.reason)}</p>"
         f"<ul>{places}</ul>{note}{_side_table(group, root)}</div></details>"
     )

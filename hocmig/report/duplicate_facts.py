@@ -9,6 +9,7 @@ from analyzers.csv_table import read_csv
 from analyzers.duplicates.logical_lines import decode_source, split_rows
 from analyzers.duplicates.side_by_side import SideRow, side_by_side
 from hocmig.duplicate_artifacts import REPORT_NAME
+from hocmig.phases.p6_consolidate import CANDIDATES_NAME, LOG_COLUMNS, LOG_NAME
 from hocmig.report.report_facts import DuplicateFacts
 from hocmig.workspace import Workspace
 
@@ -16,14 +17,41 @@ _COLUMNS = (
     *("duplicate_id", "type", "file_a", "location_a", "file_b", "location_b", "similarity_pct"),
     *("recommendation", "group_id", "canonical", "saved_loc", "reason"),
 )
+_CANDIDATE_COLUMNS = ("candidate_id", "delete_locations", "group_ids")
 _MAX_BYTES = 1 << 20
 
 #: Beyond these nobody reads on; the table names all groups.
 _SHOWN_GROUPS = 150
 
 
-def duplicate_facts(workspace: Workspace) -> tuple[DuplicateFacts, ...] | None:
+def merged_groups(workspace: Workspace) -> frozenset[str]:
+    """The groups that P6 carried out and nobody took back: all of their candidates are in its log.
+
+    Candidates are numbered anew by each run of P5, so their copies must agree, too.
+
+    Raises:
+        InputError: a table is malformed.
+    """
+    log, candidates = workspace.artifacts / LOG_NAME, workspace.artifacts / CANDIDATES_NAME
+    if not (log.is_file() and candidates.is_file()):
+        return frozenset()
+    last = {row["candidate_id"]: row for _, row in read_csv(log, LOG_COLUMNS[:7], shown_as=LOG_NAME)}
+    done: dict[str, bool] = {}
+    for _, row in read_csv(candidates, _CANDIDATE_COLUMNS, shown_as=CANDIDATES_NAME):
+        entry = last.get(row["candidate_id"], {})
+        is_done = entry.get("status") == "SUCCESS" and entry["deleted_paths"] == row["delete_locations"]
+        for group in row["group_ids"].split(","):
+            done[group] = done.get(group, True) and is_done
+    return frozenset(group for group, is_done in done.items() if is_done)
+
+
+def duplicate_facts(
+    workspace: Workspace, merged: frozenset[str] = frozenset()
+) -> tuple[DuplicateFacts, ...] | None:
     """The groups of PHASE5_DUPLICATE_REPORT.csv in their order; None when P5 was not run.
+
+    Args:
+        merged: the groups that were merged since, see `merged_groups`.
 
     Raises:
         InputError: the table is malformed.
@@ -35,12 +63,14 @@ def duplicate_facts(workspace: Workspace) -> tuple[DuplicateFacts, ...] | None:
     for _, row in read_csv(path, _COLUMNS, shown_as=REPORT_NAME):
         groups[row["group_id"]].append(row)
     return tuple(
-        _group(workspace.root, number, rows, is_shown=n < _SHOWN_GROUPS)
+        _group(workspace.root, number, rows, is_shown=n < _SHOWN_GROUPS, is_merged=number in merged)
         for n, (number, rows) in enumerate(groups.items())
     )
 
 
-def _group(root: Path, number: str, rows: list[dict[str, str]], *, is_shown: bool) -> DuplicateFacts:
+def _group(
+    root: Path, number: str, rows: list[dict[str, str]], *, is_shown: bool, is_merged: bool
+) -> DuplicateFacts:
     canonical = rows[0]["canonical"]
     places: dict[str, None] = {canonical: None}
     for row in rows:
@@ -52,7 +82,9 @@ def _group(root: Path, number: str, rows: list[dict[str, str]], *, is_shown: boo
     left, right = (_place(best, side) for side in sides)
     view: tuple[SideRow, ...] = ()
     note = ""
-    if best["type"] == "EXACT_FILE":
+    if is_merged:
+        note = "One copy is left; its callers use the one that stays."
+    elif best["type"] == "EXACT_FILE":
         note = "Equal, byte for byte."
     elif is_shown:
         texts = [_text(root, best[f"file_{side}"], best[f"location_{side}"]) for side in sides]
@@ -74,6 +106,7 @@ def _group(root: Path, number: str, rows: list[dict[str, str]], *, is_shown: boo
         right=right,
         rows=view,
         note=note,
+        is_merged=is_merged,
     )
 
 

@@ -75,8 +75,10 @@ def tiles(facts: ReportFacts) -> str:
         (f"{len(cycles):,}", "", f"import cycle{'' if len(cycles) == 1 else 's'}"),
     ]
     if facts.duplicates is not None:
-        saved = sum(d.saved_lines for d in facts.duplicates)
-        rows.append((f"{len(facts.duplicates):,}", f"≈ {saved:,} lines", "groups of duplicates"))
+        left = [d for d in facts.duplicates if not d.is_merged]
+        many = f" of {len(facts.duplicates):,}" if len(left) < len(facts.duplicates) else ""
+        saved = sum(d.saved_lines for d in left)
+        rows.append((f"{len(left):,}{many}", f"≈ {saved:,} lines", "groups of duplicates left"))
     if facts.health is not None:
         rows.append((str(facts.health.score), "of 100", f"health: {facts.health.overall}"))
     return '<div class="tiles">' + "".join(_tile(*row) for row in rows) + "</div>"

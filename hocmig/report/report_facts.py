@@ -111,6 +111,7 @@ class DuplicateFacts:
     right: str = ""
     rows: tuple[SideRow, ...] = ()
     note: str = ""
+    is_merged: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -104,6 +104,39 @@ def test_duplicates_outside_the_repository_are_not_read(
     assert "password" not in page
 
 
+def test_merged_duplicates_are_no_longer_open(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "hocmig.yaml").write_text("version: 1\nartifacts: out\n")
+    out = tmp_path / "out"
+    out.mkdir()
+    columns = (
+        "duplicate_id,type,file_a,location_a,file_b,location_b,similarity_pct,recommendation,group_id,"
+        "canonical,saved_loc,reason"
+    )
+    rows = [
+        f"D{n},FUNCTION,a.py,{n}-9,b.py,{n}-9,100,REVIEW_MERGE,G00{n},a.py:{n}-9,9,first" for n in (1, 2, 3)
+    ]
+    (out / "PHASE5_DUPLICATE_REPORT.csv").write_text("\n".join((columns, *rows, "")))
+    rows = [f"C00{n},b.py:{n}-9,G00{n}" for n in (1, 2, 3)]
+    text = "\n".join(("candidate_id,delete_locations,group_ids", *rows, ""))
+    (out / "PHASE5_CONSOLIDATION_CANDIDATES.csv").write_text(text)
+    header = "candidate_id,timestamp,canonical_path,deleted_paths,callers_updated,functions_merged,status"
+    log = [
+        "C001,t,a.py,b.py:1-9,1,1,SUCCESS",
+        "C002,t,a.py,b.py:2-9,1,1,SUCCESS",
+        "C002,t,,,0,0,ROLLED_BACK",
+        "C003,t,a.py,another.py,1,1,SUCCESS",
+    ]
+    (out / "PHASE6_CONSOLIDATION_LOG.csv").write_text("\n".join((header, *log, "")))
+    page = _report(tmp_path, capsys)[1]
+    assert page.count('badge good">merged</span>') == 1
+    assert "<b>2 of 3 <small>≈ 18 lines</small></b><span>groups of duplicates left" in page
+    assert "2 groups of duplicates need a decision" in page
+    (out / "PHASE6_CONSOLIDATION_LOG.csv").write_text("nonsense")
+    document, page = _report(tmp_path, capsys)
+    assert any("PHASE6_CONSOLIDATION_LOG.csv" in note for note in document["notes"])
+    assert "<b>3 <small>≈ 27 lines" in page
+
+
 def test_accepted_layer_violations_say_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     files = {
         "hocmig.yaml": "version: 1\ndomain_root: app\nlayers:\n  order: [L5_engines, L6_drivers]\n",

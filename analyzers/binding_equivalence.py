@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import msgspec
 
@@ -135,6 +136,26 @@ def certify(
         unprovable=tuple(tally.unprovable),
         differing=tuple(tally.differing),
     )
+
+
+@dataclass
+class _Reading:
+    """The scopes of one file in one of the trees; `starts` are the targets of names, told once."""
+
+    scopes: FileScopes
+    client: ModuleName | None
+    resolver: NameResolver
+    starts: dict[tuple[int, str], tuple[frozenset[Target | None], frozenset[str]]] = field(
+        default_factory=dict
+    )
+
+    @cached_property
+    def numbers(self) -> dict[int, int]:
+        return _scope_numbers(self.scopes)
+
+    @cached_property
+    def has_star(self) -> bool:
+        return any(a.name == "*" for s in self.scopes.statements for a in s.node.names)
 
 
 class _Comparer:
@@ -264,10 +285,9 @@ class _Comparer:
         if len(old_uses) != len(new_uses):
             self.differ(path, 0, path, str(len(old_uses)), str(len(new_uses)), "uses of imported names")
             return
-        old_numbers, new_numbers = _scope_numbers(old_scopes), _scope_numbers(new_scopes)
+        old, new = _Reading(old_scopes, old_name, self.old), _Reading(new_scopes, new_name, self.new)
         for old_use, new_use in zip(old_uses, new_uses, strict=True):
-            before = self._meaning(old_use, old_scopes, old_name, self.old, old_numbers)
-            after = self._meaning(new_use, new_scopes, new_name, self.new, new_numbers)
+            before, after = self._meaning(old_use, old), self._meaning(new_use, new)
             if isinstance(before, tuple) and isinstance(after, tuple):
                 self._judge_use(path, old_use, before, after)
             elif before != after:
@@ -303,37 +323,34 @@ class _Comparer:
             )
 
     def _meaning(
-        self,
-        use: NameUse,
-        scopes: FileScopes,
-        client: ModuleName | None,
-        resolver: NameResolver,
-        numbers: dict[int, int],
+        self, use: NameUse, reading: _Reading
     ) -> tuple[frozenset[Target | None], tuple[str, ...]] | str:
         """What a use denotes: (targets, attributes that remain), or a text for names that no import binds."""
-        owner = scopes.lookup(use.scope, use.node.id)
+        owner = reading.scopes.lookup(use.scope, use.node.id)
         if owner is None:
-            found = self._from_star(use, scopes, client, resolver)
+            found = self._from_star(use, reading)
             if found is not None:
                 return frozenset({found[0]}), found[1]
             return f"builtin {use.node.id}"
         bindings = owner.imports.get(use.node.id)
         if not bindings:
-            return f"{use.node.id} of scope {numbers[id(owner)]}"
-        imported = _dotted_imports(bindings)
-        results = {self._follow(b, use, client, resolver, imported) for b in bindings}
+            return f"{use.node.id} of scope {reading.numbers[id(owner)]}"
+        key = id(owner), use.node.id
+        known = reading.starts.get(key)
+        if known is None:
+            # Many statements may bind one name: their targets are told once, not for every use.
+            starts = {self._bound_target(b, reading.client, reading.resolver) for b in bindings}
+            known = reading.starts[key] = frozenset(starts), _dotted_imports(bindings)
+        results = {self._follow(target, use, reading.resolver, known[1]) for target in known[0]}
         targets = frozenset(target for target, _ in results)
         rests = {rest for _, rest in results}
         return targets, (rests.pop() if len(rests) == 1 else tuple(a.attr for a in use.chain))
 
     @staticmethod
-    def _from_star(
-        use: NameUse, scopes: FileScopes, client: ModuleName | None, resolver: NameResolver
-    ) -> tuple[Target, tuple[str, ...]] | None:
+    def _from_star(use: NameUse, reading: _Reading) -> tuple[Target, tuple[str, ...]] | None:
         """What a use denotes that a star import at module level binds, with the attributes that remain."""
-        if client is None or not client.is_importable:
-            return None
-        if not any(a.name == "*" for s in scopes.statements for a in s.node.names):
+        client, resolver = reading.client, reading.resolver
+        if client is None or not client.is_importable or not reading.has_star:
             return None
         found = resolver.bound(client.name, use.node.id)
         if found is None or found.kind not in (Kind.SYMBOL, Kind.MODULE):
@@ -347,22 +364,15 @@ class _Comparer:
             rest.pop(0)
         return found, tuple(rest)
 
+    @staticmethod
     def _follow(
-        self,
-        binding: ImportBinding,
-        use: NameUse,
-        client: ModuleName | None,
-        resolver: NameResolver,
-        imported: frozenset[str],
+        target: Target | None, use: NameUse, resolver: NameResolver, imported: frozenset[str]
     ) -> tuple[Target | None, tuple[str, ...]]:
-        target = self._bound_target(binding, client, resolver)
         attributes = [a.attr for a in use.chain]
         while attributes and target is not None and target.kind is Kind.MODULE:
             name = attributes[0]
             submodule = f"{target.module}.{name}"
-            if any(
-                i == submodule or i.startswith(submodule + ".") for i in imported
-            ) and resolver.facts.exists(submodule):
+            if submodule in imported and resolver.facts.exists(submodule):
                 target = Target(Kind.MODULE, submodule)
             else:
                 found = resolver.attribute(target.module, name)
@@ -438,7 +448,7 @@ class _Comparer:
                 if not self.old.facts.exists(alias.name):
                     continue
                 new = self.relocations.module(alias.name) or alias.name
-                if any(m == new or m.startswith(new + ".") for m in loaded):
+                if new in loaded:
                     continue
                 # A module that stays may go unimported when all that was used of it moved away: the uses
                 # have been compared one by one. One that was imported for its effects alone may not.
@@ -529,16 +539,22 @@ def _is_dotted(binding: ImportBinding) -> bool:
 
 
 def _dotted_imports(bindings: Iterable[ImportBinding]) -> frozenset[str]:
-    return frozenset(b.alias.name for b in bindings if _is_dotted(b))
+    """The modules that the plain imports among the bindings load, packages above them included."""
+    return _with_packages({b.alias.name for b in bindings if _is_dotted(b)})
 
 
-def _loaded(scopes: FileScopes) -> set[str]:
-    """Modules that the file's plain imports and from-imports name."""
+def _with_packages(modules: Iterable[str]) -> frozenset[str]:
     found: set[str] = set()
-    for statement in scopes.statements:
-        if getattr(statement.node, "level", None) is None:
-            found.update(alias.name for alias in statement.node.names)
-    return found
+    for module in modules:
+        parts = module.split(".")
+        found.update(".".join(parts[:size]) for size in range(1, len(parts) + 1))
+    return frozenset(found)
+
+
+def _loaded(scopes: FileScopes) -> frozenset[str]:
+    """Modules that the file's plain imports load, packages above them included."""
+    plain = (s.node for s in scopes.statements if getattr(s.node, "level", None) is None)
+    return _with_packages({alias.name for node in plain for alias in node.names})
 
 
 def _written(use: NameUse) -> str:

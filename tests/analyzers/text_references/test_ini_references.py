@@ -41,6 +41,21 @@ import pytest
             "[testenv]\ncommands =\n    pytest src/app/x/y.py\n    python -m app.x.y {posargs}\n",
         ),
         (
+            "alembic.ini",
+            "[alembic]\nscript_location = src/app/pkg\nversion_locations = src/app/pkg\n",
+            "[alembic]\nscript_location = src/app/q/pkg\nversion_locations = src/app/q/pkg\n",
+        ),
+        (
+            ".pylintrc",
+            "[TYPECHECK]\nignored-modules=app.a.b,app.pkg\n",
+            "[TYPECHECK]\nignored-modules=app.x.y,app.q.pkg\n",
+        ),
+        (
+            "tox.ini",
+            "[testenv]\nextra_setup_commands =\n    python -m app.a.b\nset_env =\n    X = app.a.b\n",
+            "[testenv]\nextra_setup_commands =\n    python -m app.x.y\nset_env =\n    X = app.x.y\n",
+        ),
+        (
             ".env",
             "DJANGO_SETTINGS_MODULE=app.a.b\nX='app.pkg.m'\n",
             "DJANGO_SETTINGS_MODULE=app.x.y\nX='app.q.pkg.m'\n",

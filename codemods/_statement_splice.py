@@ -7,6 +7,7 @@ final lone carriage return (the notes on LibCST, correctness 23); so bytes outsi
 from __future__ import annotations
 
 import re
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 
 import libcst as cst
@@ -29,7 +30,8 @@ _BLANK = " \t\f"
 def rewritten_text(plan: FilePlan) -> str:
     """The decoded text of the planned file after all its changes."""
     text = plan.source.text
-    pieces = [_Statement(text, change, plan.source.newline).piece() for change in plan.import_changes]
+    lines = _LineEnds(text, plan.source.newline)
+    pieces = [_Statement(text, change, lines).piece() for change in plan.import_changes]
     pieces += [(edit.start, edit.end, edit.text) for edit in plan.edits]
     pieces.sort()
     parts: list[str] = []
@@ -51,27 +53,54 @@ def rewritten_bytes(plan: FilePlan) -> bytes:
     return plan.source.encode(rewritten_text(plan))
 
 
+class _LineEnds:
+    """Where the lines of a text end, found once: one line may hold thousands of statements."""
+
+    def __init__(self, text: str, newline: str) -> None:
+        self.text = text
+        self.newline = newline
+        self.starts: list[int] = []
+        self.ends: list[int] = []
+        for match in _LINE_END.finditer(text):
+            self.starts.append(match.start())
+            self.ends.append(match.end())
+
+    def line_start(self, position: int) -> int:
+        """The first character of the line of `position`."""
+        number = bisect_right(self.ends, position)
+        return self.ends[number - 1] if number else 0
+
+    def is_continued(self, line_start: int) -> bool:
+        """Whether the line before ends with a backslash."""
+        number = bisect_right(self.ends, line_start)
+        return number > 0 and self.text[max(self.starts[number - 1] - 1, 0)] == "\\"
+
+    def of(self, start: int, end: int) -> str:
+        """The line end behind `end`, else the one before the line of `start`, else the file's."""
+        following = bisect_left(self.starts, end)
+        if following < len(self.starts):
+            return self.text[self.starts[following] : self.ends[following]]
+        preceding = bisect_right(self.ends, start)
+        if not preceding:
+            return self.newline
+        return self.text[self.starts[preceding - 1] : self.ends[preceding - 1]]
+
+
 class _Statement:
     """One import statement in its surroundings."""
 
-    def __init__(self, text: str, change: ImportChange, newline: str) -> None:
+    def __init__(self, text: str, change: ImportChange, lines: _LineEnds) -> None:
         self.text = text
         self.change = change
-        line_start = max(text.rfind("\n", 0, change.start), text.rfind("\r", 0, change.start)) + 1
+        line_start = lines.line_start(change.start)
         self.head = text[line_start : change.start]
         self.line_start = line_start
         rest = _REST_OF_LINE.match(text, change.end)
-        before = text[:line_start].rstrip("\r\n") if line_start else ""
-        is_continued = before.endswith("\\") and not self.head.strip(_BLANK)
+        is_continued = lines.is_continued(line_start) and not self.head.strip(_BLANK)
         self.stands_alone = rest is not None and not self.head.strip(_BLANK) and not is_continued
         self.tail = rest[0] if rest is not None else ""
         self.comment = rest[2] or "" if rest is not None else ""
-        following = _LINE_END.search(text, change.end)
-        preceding = text[:line_start]
-        if following is not None:
-            self.newline = following[0]
-        else:
-            self.newline = "\r\n" if preceding.endswith("\r\n") else preceding[-1:] or newline
+        self.newline = lines.of(change.start, change.end)
 
     def piece(self) -> tuple[int, int, str]:
         """(start, end, new text) of what is replaced."""

@@ -98,7 +98,7 @@ def test_files_of_one_repeated_line_are_no_findings(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_a_repeated_pattern_is_cut_and_said(tmp_path: Path) -> None:
     lines = b"x = f(x, 1)\ny = g.h(x, 2, k=3)\nif y: z(y)\n"
-    document = search(tmp_path, {"a.py": lines * 8_000, "b.py": b"Z = 1\n" + lines * 8_000})
+    document = search(tmp_path, {"a.py": lines * 16_000, "b.py": b"Z = 1\n" + lines * 16_000})
     assert any("very repetitive" in note["message"] for note in document["facts"]["notes"])
     assert len(document["groups"]) < 20
 

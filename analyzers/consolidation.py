@@ -14,6 +14,7 @@ import difflib
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from analyzers.csv_table import read_csv
@@ -376,9 +377,15 @@ class _Decision:
         return name.name if name is not None and name.is_importable and name.has_python_name else ""
 
     def _items(self, path: str) -> ModuleItems:
-        items = read_module_items(decode(self.read(path)))
+        items = _items_of(self.read(path))
         assert items is not None, path
         return items
+
+
+@lru_cache(maxsize=128)
+def _items_of(content: bytes) -> ModuleItems | None:
+    """Many candidates lie in the same files."""
+    return read_module_items(decode(content))
 
 
 def _names(items: ModuleItems) -> set[str]:

@@ -180,10 +180,11 @@ class PhaseRunner:
             run_plan.keep_record(after, phase, record)
         if is_passed:
             return RunStep(phase=phase, command=name, state="PASSED", what=what, seconds=seconds, left=left)
-        waiting = run_plan.waiting_rows(workspace, list(COMMANDS))[1] if phase == "P0" else ""
+        waiting, decide = run_plan.waiting_rows(workspace, list(COMMANDS)) if phase == "P0" else ("", "")
         return RunStep(
             phase=phase, command=name, state="STOPPED", what=what, exit_code=code, seconds=seconds,
-            reason=run_plan.reason_of(document, messages), mend=waiting or run_plan.mend_of(phase, document),
+            reason=waiting or run_plan.reason_of(document, messages),
+            mend=decide or run_plan.mend_of(phase, document),
             left=left,
         )  # fmt: skip
 
@@ -204,7 +205,11 @@ class PhaseRunner:
             flags.append("--quiet")
         answer = io.StringIO()
         said = _Tee(sys.stderr, is_silent=self.options["quiet"])
-        with contextlib.redirect_stdout(answer), contextlib.redirect_stderr(said):
+        with (
+            workspace.terminal.working(f"hocmig {name}"),
+            contextlib.redirect_stdout(answer),
+            contextlib.redirect_stderr(said),
+        ):
             code = run_command([*flags, name, *arguments])
         try:
             document = msgspec.json.decode(answer.getvalue().encode("utf-8", "surrogateescape"))

@@ -65,7 +65,7 @@ class _Demo:
             flags.append("--verbose")
         started = time.perf_counter()
         # What the commands answer is theirs; the demo shows one line for each.
-        with contextlib.redirect_stdout(io.StringIO()):
+        with open_terminal(self.options).working(what), contextlib.redirect_stdout(io.StringIO()):
             code = run([*flags, *arguments])
         shown = shlex.join(("hocmig", *arguments))
         self.steps.append(Step(shown, what, code, round(time.perf_counter() - started, 2)))

@@ -19,6 +19,7 @@ from analyzers.consolidation import (
 from analyzers.csv_table import read_csv
 from analyzers.ended_names import ended_names
 from analyzers.errors import InputError
+from analyzers.import_index import SourceIndex
 from analyzers.model import Finding
 from analyzers.name_resolution import NameResolver
 from analyzers.relocation_map import RelocationMap
@@ -121,7 +122,11 @@ def prepare(
     if prepared is None:
         return ConsolidatePhase((), (*others, *refused), None, {})
     before, after = _lines(workspace, prepared)
-    callers = {c.candidate.candidate_id: _callers(workspace, c, prepared) for c in chosen}
+    # One resolver and one reader for all: each of them reads the whole repository once.
+    resolver, read = NameResolver(workspace.index), RepositoryReader(workspace.root)
+    callers = {
+        c.candidate.candidate_id: _callers(workspace.index, c, prepared, resolver, read) for c in chosen
+    }
     return ConsolidatePhase(tuple(chosen), (*others, *refused), prepared, callers, before, after)
 
 
@@ -322,10 +327,15 @@ def _blamed(chosen: Sequence[Consolidation], findings: Iterable[Finding]) -> dic
     return found
 
 
-def _callers(workspace: Workspace, entry: Consolidation, prepared: PreparedRelocation) -> int:
+def _callers(
+    index: SourceIndex,
+    entry: Consolidation,
+    prepared: PreparedRelocation,
+    resolver: NameResolver,
+    read: RepositoryReader,
+) -> int:
     relocations = RelocationMap(entry.relocations, allow_merges=True)
-    resolver = NameResolver(workspace.index)
-    reached = affected_files(workspace.index, relocations, resolver, RepositoryReader(workspace.root))
+    reached = affected_files(index, relocations, resolver, read)
     return len(set(reached) & set(prepared.rewritten) - entry.touched)
 
 

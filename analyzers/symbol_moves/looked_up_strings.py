@@ -1,8 +1,8 @@
 """Strings like `patch("a.b.f")` name where a name is looked up, not where it is defined.
 
 When `f` leaves `a.b` and only what stays there uses it, the code goes on looking it up in `a.b`, which
-imports it back: the string stays. When an import of `a.b` is used by moved code alone, that code looks it up
-in its new module: the string follows.
+imports it back: the string stays. When an import of `a.b`, or a definition that stays there, is used by moved
+code alone, that code looks it up in its new module: the string follows.
 
 Source: the import-rewriting cases 44 and 45.
 """
@@ -10,7 +10,7 @@ Source: the import-rewriting cases 44 and 45.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 
 from analyzers.file_rewriting import FilePlan
@@ -61,19 +61,20 @@ def looked_up_strings(selection: MoveSelection, clients: ModuleClients) -> Looke
         movable = selected.items.movable
         leaving = {movable[n]: target for n, target in selected.goes.items()}
         staying = [i for i in selected.items.items if i not in leaving]
-        if all(i.is_import or not i.uses for i in staying):
+        if all(i.is_import or not (i.uses or i.binds) for i in staying):
             continue
         for name in selected.names:
             own = selected.items.by_name.get(name, [])
             movers = [i for i in leaving if i not in own and _looks_up(i, name)]
             if not movers and any(_looks_up(i, name) for i in staying):
                 stays.add(f"{module}.{name}")
-        for name in _imported_names(selected):
+        for name in _staying_names(selected, leaving.keys()):
+            own = selected.items.by_name[name]
             goals = {target for item, target in leaving.items() if _looks_up(item, name)}
             paths = clients.patched(module, name) if goals else ()
             if not paths:
                 continue
-            if len(goals) == 1 and not any(_looks_up(i, name) for i in staying):
+            if len(goals) == 1 and not any(_looks_up(i, name) for i in staying if i not in own):
                 follows[f"{module}.{name}"] = f"{goals.pop()}.{name}"
                 files.update(paths)
                 continue
@@ -91,8 +92,9 @@ def looked_up_strings(selection: MoveSelection, clients: ModuleClients) -> Looke
     return LookedUpStrings(frozenset(stays), follows, frozenset(files), tuple(findings))
 
 
-def _imported_names(selected: SourceSelection) -> list[str]:
-    return sorted(n for n, owners in selected.items.by_name.items() if all(o.is_import for o in owners))
+def _staying_names(selected: SourceSelection, leaving: Collection[Item]) -> list[str]:
+    """The names of a module that do not move: imported ones, and definitions that stay."""
+    return sorted(n for n, owners in selected.items.by_name.items() if not any(o in leaving for o in owners))
 
 
 def _looks_up(item: Item, name: str) -> bool:

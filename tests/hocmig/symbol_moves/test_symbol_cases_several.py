@@ -82,3 +82,17 @@ def test_an_import_for_type_checkers_makes_no_cycle(make_tree, move) -> None:
     )
     move(tree, {"app.a:f": "app.b"}, clients=["client"])
     assert tree.read("app/b.py").startswith("from app.a import helper\n")
+
+
+def test_a_patched_helper_that_stays_is_patched_where_moved_code_looks_it_up(make_tree, move) -> None:
+    """Found on python-docx: only what moves uses the helper, which others import from its old place."""
+    tree = make_tree(
+        {
+            "app/a.py": "def _helper():\n    return 'real'\n\n\ndef f():\n    return _helper()\n",
+            "app/b.py": "",
+            "client.py": "from unittest.mock import patch\n\nfrom app.a import _helper, f\n\n"
+            "with patch('app.a._helper', return_value='fake'):\n    RESULT = [f(), _helper()]\n",
+        }
+    )
+    move(tree, {"app.a:f": "app.b"}, clients=["client"])
+    assert "patch('app.b._helper'" in tree.read("client.py")

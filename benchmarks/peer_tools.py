@@ -362,7 +362,7 @@ def main() -> int:
             if results_file is not None:
                 results_file.write_text(json.dumps(table, indent=1))
     kept = [
-        case for case in cases if all(rows.get(case.name, ("",))[0] != "no case" for rows in table.values())
+        case for case in every if all(rows.get(case.name, ("",))[0] != "no case" for rows in table.values())
     ]
     text = page(table, kept, arguments.version)
     if arguments.write:

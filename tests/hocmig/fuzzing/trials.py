@@ -114,7 +114,7 @@ INPUTS = (
         ".hocmig/transaction/journal",
         "journal",
         2,
-        (("status",), ("recover", "--rollback"), ("recover", "--resume"), ("move",)),
+        (("status",), ("recover", "--rollback"), ("recover", "--resume"), ("move", "--execute")),
     ),
     Input(
         "index cache", "planned", ".hocmig/index.msgpack", "binary", 1, (("check",), ("suggest",), ("move",))
@@ -175,8 +175,8 @@ class Trials:
         code_before = _code(tree)
         outcome = self._watched(tree, [*_QUIET, *command])
         changes = "--execute" in command or "--rollback" in command or command[0] == "recover"
-        refused = outcome.code in (2, 4) or not changes
-        if refused and outcome.code != 3 and _code(tree) != code_before:
+        refused = outcome.code in (2, 4) or (outcome.code == 3 and command[0] != "recover")
+        if (refused or not changes) and _code(tree) != code_before:
             outcome.faults.append(f"{' '.join(command)} changed code though it ended with {outcome.code}")
         return outcome
 

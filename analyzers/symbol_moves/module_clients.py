@@ -74,6 +74,27 @@ class ModuleClients:
                     found.append((path, node.lineno))
         return tuple(found)
 
+    def named_with(self, module: str, name: str) -> tuple[tuple[str, int], ...]:
+        """(path, line) of calls elsewhere that pass the module and then the name as a text, one by one.
+
+        So do `patch.object(module, "name")` and `monkeypatch.setattr(module, "name", value)`.
+        """
+        found = []
+        pattern = re.compile(rb"[\"']" + re.escape(name.encode()) + rb"[\"']")
+        for path in self.holders(module):
+            content = self.read(path)
+            if pattern.search(content) is None:
+                continue
+            tree = parse(decode(content).text)[0]
+            for node in ast.walk(tree) if tree is not None else ():
+                if not isinstance(node, ast.Call):
+                    continue
+                for first, second in zip(node.args, node.args[1:], strict=False):
+                    is_name = isinstance(second, ast.Constant) and second.value == name
+                    if is_name and _ends_in(first, self._aliases(path, module)):
+                        found.append((path, second.lineno))
+        return tuple(sorted(found))
+
     def _aliases(self, path: str, module: str) -> frozenset[str]:
         """The last words under which a file can name the module."""
         words = {module.rpartition(".")[2]}

@@ -263,7 +263,7 @@ class _Settler:
         bound = imports_of(target.items, target.name, self.context.resolver).get(new.local, [])
         owners = target.items.by_name.get(new.local, ())
         if any(not o.is_import for o in owners):
-            return "clash"
+            return self._after_leaving(target, new)
         if bound:
             if not all(self._is_same(b, new) for b in bound):
                 return "clash"
@@ -276,6 +276,20 @@ class _Settler:
             return "present" if mine == star else "clash"
         used = any(new.local in item.names_used for item in target.items.items)
         return "clash" if used and not owners else "absent"
+
+    def _after_leaving(self, target: Target, new: ImportedAs) -> str:
+        """What the target makes of a name that it defines: the same name, when just that left it."""
+        source = self.context.sources.get(target.module)
+        if source is None or source[0].names.get(new.local) != (new.base, new.name):
+            return "clash"
+        selected, items = source
+        gone = {items.movable[n].number for n in selected.goes}
+        if any(not o.is_import and o.number not in gone for o in items.by_name.get(new.local, ())):
+            return "clash"
+        staying = (i for i in items.items if i.number not in gone)
+        kinds = [u.kind for i in staying for u in i.uses if u.name == new.local]
+        # The target imports back what it still uses.
+        return "present" if kinds and (new.guarded or max(kinds) is not UseKind.TYPING) else "absent"
 
     def _is_same(self, a: ImportedAs, b: ImportedAs) -> bool:
         if a.base is None and b.base is None and not a.asname and not b.asname:

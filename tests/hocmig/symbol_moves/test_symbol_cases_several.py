@@ -96,3 +96,21 @@ def test_a_patched_helper_that_stays_is_patched_where_moved_code_looks_it_up(mak
     )
     move(tree, {"app.a:f": "app.b"}, clients=["client"])
     assert "patch('app.b._helper'" in tree.read("client.py")
+
+
+@pytest.mark.parametrize("stays", ["", "\n\ndef stays():\n    return f()\n"])
+def test_what_left_the_target_keeps_its_name_in_what_arrives(stays: str, make_tree, move) -> None:
+    """Found on python-docx: `f` leaves `b`, and `g`, which uses it, comes to `b`."""
+    tree = make_tree(
+        {
+            "app/a.py": "from app.b import f\n\n\ndef g():\n    return f()\n",
+            "app/b.py": f"def f():\n    return 1\n{stays}",
+            "app/c.py": "",
+            "client.py": "import app.b\nfrom app.a import g\n"
+            "RESULT = [g(), app.b.stays() if hasattr(app.b, 'stays') else 0]\n",
+        }
+    )
+    move(tree, {"app.a:g": "app.b", "app.b:f": "app.c"}, clients=["client"])
+    text = tree.read("app/b.py")
+    assert text.count("from app.c import f\n") == 1
+    assert "    return f()\n" in text[text.index("def g()") :]

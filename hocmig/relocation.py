@@ -35,6 +35,7 @@ from hocmig.proof_certificate import keep_certificate
 from hocmig.symbol_moving import Merging, SymbolMoving
 from hocmig.transaction.change import ChangeSet, FileChange, sha256
 from hocmig.transaction.clock import timestamp
+from hocmig.transaction.recovery import refuse_interrupted
 from hocmig.transaction.transaction import TransactionResult, run_transaction
 
 if TYPE_CHECKING:
@@ -116,8 +117,10 @@ def prepare_relocation(
 
     Raises:
         InputError: the relocations contradict each other.
+        InterruptedTransactionError: a transaction must be recovered first.
         CodemodError: the codemod failed on a file.
     """
+    refuse_interrupted(workspace.root)
     with workspace.terminal.working("Preparing the change"):
         return _Preparation(
             workspace, RelocationMap(relocations, allow_merges=options.allow_merges), options

@@ -30,6 +30,7 @@ from hocmig.manifest_file import read_current_manifest
 from hocmig.run_plan import needless
 from hocmig.transaction.change import ChangeSet, FileChange, sha256
 from hocmig.transaction.clock import timestamp
+from hocmig.transaction.recovery import refuse_interrupted
 from hocmig.transaction.transaction import TransactionResult, run_transaction
 from hocmig.workspace import Workspace
 
@@ -65,7 +66,9 @@ def prepare(workspace: Workspace, policy: str = "") -> NormalizePhase:
 
     Raises:
         InputError: there is no shared domain, or contracts or baseline are malformed.
+        InterruptedTransactionError: a transaction must be recovered first.
     """
+    refuse_interrupted(workspace.root)
     config = workspace.config
     declared, accepted = read_contracts(workspace), read_accepted(workspace)
     graph = ImportGraph(workspace.index)

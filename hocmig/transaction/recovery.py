@@ -119,6 +119,15 @@ def refuse_when_pending(tree: Tree) -> None:
         )
 
 
+def refuse_interrupted(root: Path) -> None:
+    """Raise InterruptedTransactionError when a transaction in the repository at `root` has not ended.
+
+    For previews, which take no lock: what they read would be half of one tree and half of another.
+    """
+    with Tree(root) as tree:
+        refuse_when_pending(tree)
+
+
 def recover(
     root: Path, *, resume: bool, force: bool = False, command: tuple[str, ...] = ("hocmig", "recover")
 ) -> Recovered | None:

@@ -15,6 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from analyzers.errors import InputError, InterruptedTransactionError
+from hocmig.cli import run
 from hocmig.commands import recover as recover_command
 from hocmig.transaction.change import sha256
 from hocmig.transaction.filesystem import Tree
@@ -57,6 +58,14 @@ def test_pending_tells_what_happened(interrupted: Path) -> None:
         refuse_when_pending(tree)
     assert caught.value.exit_code == 3
     assert "recover --resume" in str(caught.value)
+
+
+def test_previews_wait_for_recovery_too(interrupted: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (interrupted / "hocmig.yaml").write_text("version: 1\nimport_roots: [.]\ndomain_root: old\n")
+    (interrupted / "extra.py").write_text("X = 1\n")
+    for command in (["mv", "extra.py", "other.py"], ["mv", "extra:X", "other"], ["normalize"]):
+        assert run(["--root", str(interrupted), *command]) == 3, command
+        assert "recover --resume" in capsys.readouterr().err
 
 
 def test_nothing_pending_is_nothing_to_do(tmp_path: Path) -> None:

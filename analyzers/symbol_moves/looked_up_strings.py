@@ -77,7 +77,7 @@ def looked_up_strings(selection: MoveSelection, clients: ModuleClients) -> Looke
     found = _Found(selection, clients)
     for module, selected in selection.sources.items():
         # Strings that name something in a module that moves as a whole follow it.
-        if selected.goes and selection.relocations.module(module) is None:
+        if selection.relocations.module(module) is None:
             for name in sorted(selected.items.by_name):
                 found.add(selected, name)
     return LookedUpStrings(
@@ -105,7 +105,9 @@ class _Found:
         moved = selected.names.get(name)
         places, is_clear = self._places(selected, name)
         if places <= {here} and is_clear:
-            if places and moved is not None and moved != here:
+            # Names that moved before are in the map, too: what stayed looks them up here as ever.
+            goal = self.selection.relocations.moved_symbols.get(here, moved)
+            if places and goal is not None and goal != here:
                 self.stays.add(_dotted(here))
             elif not places and moved is not None:
                 self._warn_of_objects(here, {moved})

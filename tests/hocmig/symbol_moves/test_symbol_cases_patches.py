@@ -32,8 +32,12 @@ def test_a_patched_import_follows_to_where_the_same_name_left(make_tree, move) -
             "with patch('app.a.g', return_value='fake'):\n    RESULT = f()\n",
         }
     )
-    move(tree, {"app.a:f": "app.b", "app.b:g": "app.c"}, clients=["client"])
+    moves = {"app.a:f": "app.b", "app.b:g": "app.c"}
+    move(tree, moves, clients=["client"])
     assert "patch('app.b.g'" in tree.read("client.py")
+    files = tree.files()
+    move(tree, moves, clients=["client"])
+    assert tree.files() == files
 
 
 def test_a_patched_symbol_follows_the_code_that_looks_it_up(make_tree, move) -> None:

@@ -62,7 +62,7 @@ def insert_imports(
     guarded = [n for n in needs if n.guarded]
     plain = [n for n in needs if not n.guarded]
     relative = prefers_relative(items)
-    block = next((i for i in items.items if i.is_typing_block), None)
+    block = next((i for i in items.items if i.is_typing_block and _has_lines_inside(i)), None)
     if guarded and block is None and "TYPE_CHECKING" not in {n.local for n in plain}:
         known = imports_of(items, client, resolver).get("TYPE_CHECKING", [])
         if not any(n.base == "typing" for n in known):
@@ -81,9 +81,22 @@ def insert_imports(
             indent = indent if not indent.strip() else "    "
             lines = [_indented(s, indent) for s in written]
             edits.append(_insertion(items, items.positions.line_start(block.last_line + 1), lines, newline))
+            edits.extend(_without_pass(items, block.node))
     if future and not items.has_future_annotations:
         statements.insert(0, "from __future__ import annotations")
     return edits + _place(items, statements, own_tops, cuts)
+
+
+def _has_lines_inside(item: Item) -> bool:
+    return isinstance(item.node, ast.If) and item.node.body[0].lineno > item.node.lineno
+
+
+def _without_pass(items: ModuleItems, block: ast.If) -> list[TextEdit]:
+    """The removal of a `pass` that is all of a block that gains something."""
+    line = block.body[0].lineno
+    if len(block.body) > 1 or items.lines[line - 1].strip() != "pass":
+        return []
+    return [TextEdit(items.positions.line_start(line), items.positions.line_start(line + 1), "", line)]
 
 
 def prefers_relative(items: ModuleItems) -> bool:

@@ -247,6 +247,9 @@ def _touches_exports(node: ast.stmt) -> bool:
 
 
 def _is_import_block(node: ast.stmt) -> bool:
+    # The rewriting of imports may have emptied a block for type checkers.
+    if isinstance(node, ast.If) and is_typing_test(node) and all(isinstance(n, ast.Pass) for n in node.body):
+        return True
     found = False
     for part in _statements([node]):
         if isinstance(part, _IMPORTS):

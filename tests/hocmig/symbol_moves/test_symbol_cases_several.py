@@ -114,3 +114,24 @@ def test_what_left_the_target_keeps_its_name_in_what_arrives(stays: str, make_tr
     text = tree.read("app/b.py")
     assert text.count("from app.c import f\n") == 1
     assert "    return f()\n" in text[text.index("def g()") :]
+
+
+@pytest.mark.parametrize("one_line", [False, True])
+@pytest.mark.parametrize("gains", [False, True])
+def test_a_typing_block_that_imported_what_arrives(gains: bool, one_line: bool, make_tree, move) -> None:
+    """Found on python-docx: the block is emptied by the rewriting, and may gain another import."""
+    head = "from __future__ import annotations\n\nfrom typing import TYPE_CHECKING\n\nif TYPE_CHECKING:"
+    space = " " if one_line else "\n    "
+    paths = f"{head}\n    from app.c import C\n\n\n" if gains else ""
+    tree = make_tree(
+        {
+            "app/a.py": f"{paths}class A:\n    def f(self{', c: C' if gains else ''}):\n        return 1\n",
+            "app/b.py": f"{head}{space}from app.a import A\n\n\ndef g(a: A) -> A:\n    return a\n",
+            "app/c.py": "class C:\n    pass\n",
+            "client.py": "from app.a import A\nfrom app.b import g\nRESULT = [A.__name__, g(1)]\n",
+        }
+    )
+    move(tree, {"app.a:A": "app.b"}, clients=["client"])
+    text = tree.read("app/b.py")
+    assert ("    from app.c import C\n" in text) is gains
+    assert one_line or ("pass" in text) is not gains

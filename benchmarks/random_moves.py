@@ -7,7 +7,7 @@ those that `hocmig mv --map` refuses are dropped with the reason, and others are
 
 imports     every module imports as before (the touched ones alone in a fresh process, too)
 tests       the same tests pass
-collateral  lines that changed, hold no import and name nothing that moved; there are none
+collateral  lines that changed, are no (conditional) import and name nothing that moved; there are none
 again       the same command a second time changes nothing
 back        modules: the inverse map gives the original bytes; symbols: `--rollback` does
 
@@ -35,6 +35,7 @@ from analyzers.relocation_map import RelocationMap
 from analyzers.relocation_table import relocations_of_moves
 from analyzers.source import decode
 from analyzers.symbol_moves.definition_edits import plan_definitions
+from analyzers.symbol_moves.module_items import read_module_items
 from analyzers.symbol_moves.move_selection import select_moves
 from hocmig.repository_reader import RepositoryReader
 from hocmig.workspace import open_workspace
@@ -273,11 +274,11 @@ def collateral(before: dict[str, bytes], after: dict[str, bytes], moves: list[Mo
         sides = [
             (
                 old.decode("utf-8", "replace").splitlines(),
-                import_lines(old) if path.endswith(".py") else set(),
+                _import_lines(old) if path.endswith(".py") else set(),
             ),
             (
                 new.decode("utf-8", "replace").splitlines(),
-                import_lines(new) if path.endswith(".py") else set(),
+                _import_lines(new) if path.endswith(".py") else set(),
             ),
         ]
         matcher = difflib.SequenceMatcher(None, sides[0][0], sides[1][0], autojunk=False)
@@ -296,6 +297,13 @@ def collateral(before: dict[str, bytes], after: dict[str, bytes], moves: list[Mo
     # What left one file and arrived in another has moved.
     rest = (lost - gained) + (gained - lost)
     return count, [f"{where[line]}: {line}" for line in rest]
+
+
+def _import_lines(text: bytes) -> set[int]:
+    """The 1-based lines of imports, those of conditional imports (`if` or `try`) included."""
+    items = read_module_items(decode(text))
+    blocks = [i for i in items.items if i.is_import] if items is not None else []
+    return import_lines(text).union(*(range(i.first_line, i.last_line + 1) for i in blocks))
 
 
 def _guards_imports(line: str) -> bool:

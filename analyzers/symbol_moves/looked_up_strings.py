@@ -98,6 +98,7 @@ class _Found:
     files: set[str] = field(default_factory=set)
     findings: list[Finding] = field(default_factory=list)
     patched_only: set[str] = field(default_factory=set)
+    _patching: dict[str, bool] = field(default_factory=dict)
 
     def add(self, selected: SourceSelection, name: str) -> None:
         """Settle the strings that name one name of a source."""
@@ -169,12 +170,14 @@ class _Found:
         return there is not None and there == mine
 
     def _patches(self, path: str) -> bool:
-        return _PATCHING.search(decode(self.clients.read(path)).text) is not None
+        if path not in self._patching:
+            self._patching[path] = _PATCHING.search(decode(self.clients.read(path)).text) is not None
+        return self._patching[path]
 
     def _warn_of_objects(self, here: NewName, places: set[NewName]) -> None:
-        for path, line in self.clients.named_with(*here):
-            if self._patches(path):
-                self._warn(path, line, f"patches {here[1]} of {here[0]}", places)
+        paths = [p for p in self.clients.holders(here[0]) if self._patches(p)]
+        for path, line in self.clients.named_with(*here, paths):
+            self._warn(path, line, f"patches {here[1]} of {here[0]}", places)
 
     def _warn(self, path: str, line: int, what: str, places: set[NewName]) -> None:
         where = ", ".join(sorted(_dotted(p) for p in places))

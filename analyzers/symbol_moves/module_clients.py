@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from analyzers.file_facts import parse
@@ -74,14 +74,14 @@ class ModuleClients:
                     found.append((path, node.lineno))
         return tuple(found)
 
-    def named_with(self, module: str, name: str) -> tuple[tuple[str, int], ...]:
-        """(path, line) of calls elsewhere that pass the module and then the name as a text, one by one.
+    def named_with(self, module: str, name: str, paths: Iterable[str]) -> tuple[tuple[str, int], ...]:
+        """(path, line) of calls in some holders that pass the module and then the name as a text, one by one.
 
         So do `patch.object(module, "name")` and `monkeypatch.setattr(module, "name", value)`.
         """
         found = []
         pattern = re.compile(rb"[\"']" + re.escape(name.encode()) + rb"[\"']")
-        for path in self.holders(module):
+        for path in paths:
             content = self.read(path)
             if pattern.search(content) is None:
                 continue

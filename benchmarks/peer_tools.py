@@ -39,6 +39,12 @@ sys.dont_write_bytecode = True
 print(json.dumps({c: repr(importlib.import_module(c).RESULT) for c in json.loads(sys.argv[2])}))
 """
 
+#: What a reader has to know of a tool to read its column rightly.
+_NOTES = {
+    "basedpyright": "\nbasedpyright answers the move of a file to another folder as if it were renamed in its own:\n"
+    "the old package, the new last name. It is right where only the last name changes.",
+}
+
 RIGHT, WRONG, REFUSED, CRASHED, NOT_OFFERED = "right", "wrong", "refused", "crashed", "not offered"
 
 
@@ -300,6 +306,7 @@ def page(
         "How each tool is driven, and what it is given, stands in the script.",
         "",
         f"Versions: {', '.join(versions)}.",
+        *(note for tool, note in _NOTES.items() if tool in table),
         "",
     ]
     for title, symbols in (("Modules", False), ("Symbols", True)):

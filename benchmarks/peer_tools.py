@@ -41,8 +41,8 @@ print(json.dumps({c: repr(importlib.import_module(c).RESULT) for c in json.loads
 
 #: What a reader has to know of a tool to read its column rightly.
 _NOTES = {
-    "basedpyright": "\nbasedpyright answers the move of a file to another folder as if it were renamed in its\n"
-    "own: the old package, the new last name. It is right where only the last name changes.",
+    "basedpyright": "\nbasedpyright answers the move of a file to another folder as if it were renamed in\n"
+    "its own: the old package, the new last name. It is right where only the last name changes.",
 }
 
 RIGHT, WRONG, REFUSED, CRASHED, NOT_OFFERED = "right", "wrong", "refused", "crashed", "not offered"

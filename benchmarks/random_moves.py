@@ -24,6 +24,7 @@ import json
 import random
 import re
 import sys
+import tempfile
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -363,7 +364,8 @@ def main() -> int:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("cache", type=Path)
-    parser.add_argument("--work", type=Path, default=Path("work"), help="where copies are made")
+    folder = Path(tempfile.gettempdir()) / "hocmig-real-projects"
+    parser.add_argument("--work", type=Path, default=folder, help="where copies are made")
     parser.add_argument("--project", action="append", default=[], choices=[p.name for p in PROJECTS])
     parser.add_argument("--kind", action="append", default=[], choices=KINDS)
     parser.add_argument("--seeds", type=int, default=3)

@@ -24,6 +24,7 @@ import json
 import random
 import re
 import sys
+import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -349,7 +350,8 @@ def main() -> int:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("cache", type=Path)
-    parser.add_argument("--work", type=Path, default=Path("work"), help="where copies are made")
+    folder = Path(tempfile.gettempdir()) / "hocmig-real-projects"
+    parser.add_argument("--work", type=Path, default=folder, help="where copies are made")
     parser.add_argument("--project", action="append", default=[], choices=[p.name for p in PROJECTS])
     parser.add_argument("--task", action="append", default=[], choices=TASKS)
     parser.add_argument("--seeds", type=int, default=3)

@@ -13,6 +13,7 @@ from hocmig.commands.relocation_output import report_prepared, report_result
 from hocmig.phases import p6_consolidate
 from hocmig.phases.p6_consolidate import ConsolidatePhase
 from hocmig.relocation import RelocationOptions
+from hocmig.transaction.recovery import refuse_interrupted
 from hocmig.transaction.rollback import latest, rollback
 from hocmig.workspace import Workspace, open_workspace
 
@@ -62,6 +63,7 @@ def command(
     Without --execute nothing is written: the diff that would be applied is printed, and `git apply` takes it.
     """
     workspace = open_workspace(options)
+    refuse_interrupted(workspace.root)
     if undo:
         return _roll_back(workspace, backup, force=force, reason=reason)
     if backup is not None:

@@ -9,6 +9,7 @@ import click
 
 from hocmig.finding_formats import render_findings
 from hocmig.phases import p3_lock
+from hocmig.transaction.recovery import refuse_interrupted
 from hocmig.workspace import open_workspace
 
 EXAMPLES = """
@@ -30,6 +31,7 @@ def command(options: dict[str, Any], approve_by: str, reason: str) -> int:
     the layer convention, need an approval, unless the ledger knows them from a migration.
     """
     workspace = open_workspace(options)
+    refuse_interrupted(workspace.root)
     terminal = workspace.terminal
     result = p3_lock.run(
         workspace,

@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from hocmig.phases import p0_manifest
+from hocmig.transaction.recovery import refuse_interrupted
 from hocmig.workspace import open_workspace
 
 EXAMPLES = """
@@ -29,6 +30,7 @@ def command(options: dict[str, Any], workbook: Path | None) -> int:
     file that is not found, or another number of rows than `expect.misplaced` says.
     """
     workspace = open_workspace(options)
+    refuse_interrupted(workspace.root)
     terminal = workspace.terminal
     result = p0_manifest.run(workspace, workbook)
     for finding in result.findings:

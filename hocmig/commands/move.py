@@ -14,6 +14,7 @@ from analyzers.migration_manifest import OPEN
 from hocmig.commands.relocation_output import report_prepared, report_result
 from hocmig.phases import p2_move
 from hocmig.relocation import RelocationOptions, last_shim_day
+from hocmig.transaction.recovery import refuse_interrupted
 from hocmig.transaction.rollback import latest, owner_of, rollback
 from hocmig.workspace import Workspace, open_workspace
 
@@ -84,6 +85,7 @@ def command(
     Without --execute nothing is written: the diff that would be applied is printed, and `git apply` takes it.
     """
     workspace = open_workspace(options)
+    refuse_interrupted(workspace.root)
     if undo:
         return _roll_back(workspace, backup, force=force, reason=reason)
     if backup:

@@ -22,6 +22,7 @@ from hocmig.relocation import (
     last_shim_day,
     prepare_relocation,
 )
+from hocmig.transaction.recovery import refuse_interrupted
 from hocmig.transaction.rollback import latest, rollback
 from hocmig.workspace import Workspace, open_workspace
 
@@ -96,6 +97,7 @@ def command(
     Without --execute nothing is written: the diff that would be applied is printed, and `git apply` takes it.
     """
     workspace = open_workspace(options, need_config=False)
+    refuse_interrupted(workspace.root)
     if undo:
         if old is not None or table is not None or execute:
             raise InputError("--rollback", 0, "takes the last mv back, whatever it moved", "give it alone")

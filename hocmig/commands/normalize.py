@@ -13,6 +13,7 @@ from analyzers.errors import InputError
 from hocmig.diff import diff_text
 from hocmig.phases import p8_normalize
 from hocmig.phases.p8_normalize import NormalizePhase
+from hocmig.transaction.recovery import refuse_interrupted
 from hocmig.transaction.rollback import latest, rollback
 from hocmig.workspace import Workspace, open_workspace
 
@@ -55,6 +56,7 @@ def command(
     Exit code 0 of --execute only when the tree is COMPLIANT.
     """
     workspace = open_workspace(options)
+    refuse_interrupted(workspace.root)
     if revert:
         if execute:
             raise InputError("--revert", 0, "cannot be joined with --execute", "run one after the other")

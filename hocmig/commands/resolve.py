@@ -14,7 +14,7 @@ from analyzers.migration_manifest import RESOLUTIONS, ManifestRow
 from hocmig.manifest_file import require_manifest, write_manifest
 from hocmig.transaction import ledger
 from hocmig.transaction.filesystem import Tree
-from hocmig.transaction.recovery import refuse_when_pending
+from hocmig.transaction.recovery import refuse_interrupted, refuse_when_pending
 from hocmig.workspace import open_workspace
 
 EXAMPLES = """
@@ -45,6 +45,7 @@ def command(options: dict[str, Any], ids: str, action: str, new_path: str, reaso
     skip         the file stays where it is
     """
     workspace = open_workspace(options)
+    refuse_interrupted(workspace.root)
     with Tree(workspace.root) as tree:
         refuse_when_pending(tree)
     if not reason.strip():

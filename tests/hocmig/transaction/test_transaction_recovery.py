@@ -60,10 +60,26 @@ def test_pending_tells_what_happened(interrupted: Path) -> None:
     assert "recover --resume" in str(caught.value)
 
 
-def test_previews_wait_for_recovery_too(interrupted: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_mutating_commands_ask_for_recovery_first(
+    interrupted: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     (interrupted / "hocmig.yaml").write_text("version: 1\nimport_roots: [.]\ndomain_root: old\n")
     (interrupted / "extra.py").write_text("X = 1\n")
-    for command in (["mv", "extra.py", "other.py"], ["mv", "extra:X", "other"], ["normalize"]):
+    # The last ones name what the half-written tree lacks: that is no reason to say anything else first.
+    commands = (
+        ["mv", "extra.py", "other.py"],
+        ["mv", "extra:X", "other"],
+        ["normalize"],
+        ["mv", "gone.module", "other.module", "--execute"],
+        ["mv", "--rollback"],
+        ["move", "--execute"],
+        ["consolidate", "--all"],
+        ["refactor"],
+        ["lock"],
+        ["manifest"],
+        ["resolve", "001", "skip", "--reason", "so"],
+    )
+    for command in commands:
         assert run(["--root", str(interrupted), *command]) == 3, command
         assert "recover --resume" in capsys.readouterr().err
 

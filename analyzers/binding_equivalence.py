@@ -166,8 +166,8 @@ class _Comparer:
         self.before = before
         self.after = after
         self.relocations = relocations
-        self.old = NameResolver(before)
-        self.new = NameResolver(after)
+        self.old = before.resolver
+        self.new = after.resolver
         self.tally = _Tally()
         self.let_go: frozenset[tuple[str, str]] = frozenset()
         #: The packages above the modules that move.

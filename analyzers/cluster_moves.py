@@ -18,7 +18,7 @@ from analyzers.cluster_definitions import Cluster, Member, TargetFile
 from analyzers.errors import InputError
 from analyzers.import_index import SourceIndex
 from analyzers.model import Relocation
-from analyzers.name_resolution import Kind, NameResolver
+from analyzers.name_resolution import Kind
 from analyzers.source import decode
 from analyzers.symbol_moves.export_lists import exported_names
 from analyzers.symbol_moves.module_clients import ModuleClients
@@ -110,7 +110,7 @@ class _ClusterPlanner:
         self.index = index
         self.read = read
         self.shown_as = shown_as
-        self.resolver = NameResolver(index)
+        self.resolver = index.resolver
         self.clients = ModuleClients(index, self.resolver, read)
         self.files = [self._file(path, line) for path, line in cluster.files]
         self.by_module = {f.module: f for f in self.files}

@@ -21,7 +21,6 @@ from analyzers.csv_table import read_csv
 from analyzers.errors import InputError
 from analyzers.import_index import SourceIndex
 from analyzers.model import Relocation
-from analyzers.name_resolution import NameResolver
 from analyzers.safe_path import path_problem
 from analyzers.source import decode
 from analyzers.symbol_moves.module_items import ModuleItems, read_module_items
@@ -201,7 +200,7 @@ class _Decision:
         self.read = read
         self.around = around
         self.extracts = extracts
-        self.resolver = NameResolver(index)
+        self.resolver = index.resolver
 
     def decide(self) -> Consolidation:
         candidate = self.candidate

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from analyzers.import_index import SourceIndex
 from analyzers.model import FileRecord, Scope
-from analyzers.name_resolution import NameResolver
 from analyzers.relocation_map import RelocationMap
 
 
@@ -16,7 +15,7 @@ def ended_names(
     What a map moves has not ended. What ends are imports: those that nothing in their module needs any more,
     and those of modules that end.
     """
-    resolver = NameResolver(after)
+    resolver = after.resolver
     found = {}
     for path, record in before.files.items():
         name = before.module_at(path)

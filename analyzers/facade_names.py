@@ -24,7 +24,7 @@ from analyzers.import_graph import ImportGraph
 from analyzers.import_index import SourceIndex
 from analyzers.import_normalization import ImportNormalizer, SharedImport, rewritten_alias
 from analyzers.model import FileRecord, ImportRecord, Scope
-from analyzers.name_resolution import Kind, NameResolver, Target
+from analyzers.name_resolution import Kind, Target
 from analyzers.relocation_map import RelocationMap
 from analyzers.scopes import read_scopes, read_statements
 from analyzers.source import decode
@@ -58,7 +58,7 @@ class FacadeName:
 
 def passed_on(index: SourceIndex, relocations: RelocationMap) -> tuple[FacadeName, ...]:
     """The names that packages pass on from modules that leave them, sorted; `index` is the tree before."""
-    resolver = NameResolver(index)
+    resolver = index.resolver
     found: set[FacadeName] = set()
     for path, record in index.files.items():
         client = index.module_at(path)

@@ -406,7 +406,7 @@ def _as_before(
     record: FileRecord, index: SourceIndex, inverse: RelocationMap | None
 ) -> Iterable[ImportRecord]:
     name = index.layout.module_of(record.path)
-    resolver = NameResolver(index)
+    resolver = index.resolver
 
     def old(module: str) -> str:
         return (inverse.module(module) if inverse else None) or module

@@ -124,7 +124,7 @@ def compare_cycles(
 ) -> CycleComparison:
     """The cycles of `after`, told apart by whether `before` had them; see `new_cycles`."""
     old = before if isinstance(before, ImportGraph) else ImportGraph(before)
-    new = after if isinstance(after, ImportGraph) else ImportGraph(after)
+    new = after if isinstance(after, ImportGraph) else ImportGraph(after, old)
     paths = Renaming(old, new, relocations)
     failing = new_failures(old, new, paths, read_before, read_after)
     existing: list[Cycle] = []

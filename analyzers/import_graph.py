@@ -17,7 +17,7 @@ import msgspec
 from analyzers.import_index import SourceIndex
 from analyzers.layout import ModuleName
 from analyzers.model import FileRecord, Guard, ImportRecord, Scope
-from analyzers.name_resolution import MODULE_ATTRIBUTES, Kind, NameResolver
+from analyzers.name_resolution import MODULE_ATTRIBUTES, Kind
 
 _TYPE_CHECKING, _LAZY = int(Guard.TYPE_CHECKING), int(Guard.LAZY)
 _GUARDED = int(Guard.TRY | Guard.EXCEPT | Guard.CONDITIONAL)
@@ -82,7 +82,7 @@ class ImportGraph:
     def __init__(self, index: SourceIndex, before: ImportGraph | None = None) -> None:
         """Read the edges of `index`; those of files that cannot have changed are taken from `before`."""
         self.index = index
-        self.resolver = NameResolver(index)
+        self.resolver = index.resolver
         self._extensions = _extension_modules(index)
         self._hidden = tuple(c.module + "." for c in index.clashes if c.kind == "module over folder")
         tops = {m.partition(".")[0] for m in index.modules}

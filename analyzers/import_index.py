@@ -14,6 +14,7 @@ from analyzers.model import FileRecord
 
 if TYPE_CHECKING:
     from analyzers.discovery import Discovery
+    from analyzers.name_resolution import NameResolver
     from analyzers.parsed_files import ParsedFiles
 
 Advance = Callable[[int, int], None]
@@ -118,6 +119,13 @@ class SourceIndex:
     def clashes(self) -> tuple[Clash, ...]:
         """Names that more than one file claims, sorted by name."""
         return self._tables[3]
+
+    @cached_property
+    def resolver(self) -> NameResolver:
+        """What names denote in this tree; shared, because its answers are kept."""
+        from analyzers.name_resolution import NameResolver
+
+        return NameResolver(self)
 
     @cached_property
     def unparsed(self) -> list[FileRecord]:

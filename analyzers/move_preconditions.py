@@ -27,7 +27,7 @@ from keyword import iskeyword
 
 from analyzers.import_index import SourceIndex
 from analyzers.model import Finding, Relocation
-from analyzers.name_resolution import Kind, NameResolver
+from analyzers.name_resolution import Kind
 from analyzers.relocation_map import RelocationMap
 from analyzers.safe_path import path_problem
 from analyzers.unrewritable_files import foreign_mentions, unrewritable_mentions
@@ -139,7 +139,7 @@ class _Check:
         self.replaced = replaced
         self.scan = tuple(folder.strip("/") + "/" for folder in scan if folder.strip("/") not in ("", "."))
         self.root = str(index.layout.root)
-        self.resolver = NameResolver(index)
+        self.resolver = index.resolver
         self._listings: dict[str, dict[str, list[str]]] = {}
         self._files_after: frozenset[str] | None = None
         self._folders_after: frozenset[str] = frozenset()

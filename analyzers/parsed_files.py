@@ -13,8 +13,8 @@ from analyzers.file_facts import parse
 from analyzers.scopes import FileScopes, read_scopes
 from analyzers.source import Source, decode
 
-#: Trees are kept while their texts are at most this long together: 50 MB of trees and more.
-KEPT_BYTES = 600_000
+#: Trees are kept while their texts are at most this long together: 100 MB of trees and more.
+KEPT_BYTES = 1_200_000
 
 
 @dataclass(frozen=True)

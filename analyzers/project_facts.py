@@ -13,7 +13,7 @@ class IndexFacts:
 
     def __init__(self, index: SourceIndex, resolver: NameResolver | None = None) -> None:
         self.index = index
-        self.resolver = resolver or NameResolver(index)
+        self.resolver = resolver or index.resolver
 
     @property
     def import_roots(self) -> tuple[str, ...]:

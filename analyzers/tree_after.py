@@ -14,7 +14,7 @@ import msgspec
 from analyzers.import_index import SourceIndex
 from analyzers.layout import ModuleName
 from analyzers.model import Definition, FileRecord, ImportedName, ImportRecord
-from analyzers.name_resolution import Kind, NameResolver
+from analyzers.name_resolution import Kind
 from analyzers.relocation_map import RelocationMap
 
 
@@ -53,7 +53,7 @@ class _Foretelling:
     def __init__(self, index: SourceIndex, relocations: RelocationMap) -> None:
         self.index = index
         self.relocations = relocations
-        self.resolver = NameResolver(index)
+        self.resolver = index.resolver
         named = [*relocations.moved_modules, *(module for module, _ in relocations.moved_symbols)]
         self._tops = {module.partition(".")[0] for module in named}
         self._gained: dict[str, list[Definition]] = {}

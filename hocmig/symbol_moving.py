@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 from analyzers.import_index import SourceIndex
 from analyzers.model import Finding, Relocation
 from analyzers.move_preconditions import packages_to_create
-from analyzers.name_resolution import NameResolver
 from analyzers.relocation_map import RelocationMap
 from analyzers.shims import module_shim, symbol_shim
 from analyzers.source import Source, decode
@@ -87,7 +86,7 @@ class SymbolMoving:
             )
             self.relocations = self.selection.relocations
             self.findings += self.selection.findings
-            resolver = NameResolver(self.index)
+            resolver = self.index.resolver
             clients = ModuleClients(self.index, resolver, read)
             self.strings = looked_up_strings(self.selection, clients)
             self.findings += self.strings.findings

@@ -17,7 +17,6 @@ from analyzers.import_changes import ImportChange, TextEdit
 from analyzers.import_index import SourceIndex
 from analyzers.layout import ModuleName
 from analyzers.model import Finding
-from analyzers.name_resolution import NameResolver
 from analyzers.source import Source
 from analyzers.symbol_moves.export_lists import exported_names
 from analyzers.symbol_moves.module_clients import ModuleClients
@@ -89,7 +88,7 @@ class _Planner:
         self.read = read
         self.exports = exports
         self.heads = heads
-        resolver = NameResolver(index)
+        resolver = index.resolver
         self.context = MoveContext(
             selection,
             index,

@@ -75,8 +75,8 @@ class _Prover:
         self.before = before
         self.after = after
         self.relocations = relocations
-        self.old = NameResolver(before)
-        self.new = NameResolver(after)
+        self.old = before.resolver
+        self.new = after.resolver
         self.read_before = read_before
         self.read_after = read_after
         self.proof = MoveProof()

@@ -18,7 +18,6 @@ from dataclasses import dataclass, field
 
 from analyzers.import_index import SourceIndex
 from analyzers.model import Finding, Relocation
-from analyzers.name_resolution import NameResolver
 from analyzers.relocation_map import RelocationMap
 from analyzers.source import decode
 from analyzers.symbol_moves.module_clients import ModuleClients
@@ -114,7 +113,7 @@ class _Selector:
         self.order = tuple(order)
         self.dissolved = dissolved
         self.merges_identical = merges_identical
-        self.resolver = NameResolver(index)
+        self.resolver = index.resolver
         self.clients = ModuleClients(index, self.resolver, read)
         self.findings: list[Finding] = []
         self.helpers: list[Relocation] = []

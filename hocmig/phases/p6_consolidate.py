@@ -123,7 +123,7 @@ def prepare(
         return ConsolidatePhase((), (*others, *refused), None, {})
     before, after = _lines(workspace, prepared)
     # One resolver and one reader for all: each of them reads the whole repository once.
-    resolver, read = NameResolver(workspace.index), RepositoryReader(workspace.root)
+    resolver, read = workspace.index.resolver, RepositoryReader(workspace.root)
     callers = {
         c.candidate.candidate_id: _callers(workspace.index, c, prepared, resolver, read) for c in chosen
     }

@@ -16,7 +16,6 @@ from analyzers.ended_names import ended_names
 from analyzers.errors import InputError
 from analyzers.import_graph import EdgeKind, ImportGraph
 from analyzers.model import Finding, Relocation
-from analyzers.name_resolution import NameResolver
 from analyzers.relocation_map import RelocationMap
 from analyzers.strong_components import components
 from hocmig.artifact_changes import appended_rows, artifact_change
@@ -242,7 +241,7 @@ def _result(workspace: Workspace, moves: ClusterMoves, prepared: PreparedRelocat
     read = RepositoryReader(workspace.root)
     relocations = RelocationMap(moves.relocations(), allow_merges=True)
     inside = {*moves.sources, *moves.targets}
-    reached = affected_files(workspace.index, relocations, NameResolver(workspace.index), read)
+    reached = affected_files(workspace.index, relocations, workspace.index.resolver, read)
     callers = set(reached) & set(prepared.rewritten) - inside
     written = prepared.change_set.written
     after = 0

@@ -25,7 +25,7 @@ _LEVELS = (EdgeKind.IMPORT_TIME, EdgeKind.DEFERRED, EdgeKind.TYPING_ONLY)
 
 class ChainStep(msgspec.Struct, frozen=True):
     """`importer`:`line` imports `imported`; with `is_package_run` because that package runs before what it
-    names.
+    names. With `is_called` it seems to call a function there, and the next step is an import in it.
     """
 
     importer: str
@@ -34,10 +34,13 @@ class ChainStep(msgspec.Struct, frozen=True):
     kind: EdgeKind = EdgeKind.IMPORT_TIME
     names: tuple[str, ...] = ()
     is_package_run: bool = False
+    is_called: bool = False
 
     def __str__(self) -> str:
         names = f" ({', '.join(self.names)})" if self.names else ""
         how = " (runs as the package of what is imported)" if self.is_package_run else names
+        if self.is_called:
+            how = " (runs a function that imports)"
         return f"{self.importer}:{self.line} -> {self.imported}{how}"
 
 
@@ -46,8 +49,8 @@ class Cycle(msgspec.Struct, frozen=True):
 
     `members` are all of its paths, sorted; `chain` is the shortest way round, beginning at its smallest
     path. `cut` is the import whose removal undoes most of the knot, the cheapest one among equals. `fails`
-    says what happens at import time: `certain` and `possible` failures, or empty when none was found or none
-    was looked for.
+    says what happens at import time: `certain`, `likely` or `possible` failures, or empty when none was
+    found or none was looked for.
     """
 
     kind: EdgeKind
@@ -286,9 +289,7 @@ def _order(cycle: Cycle) -> tuple[int, tuple[str, ...], tuple[tuple[str, int], .
 
 def _worst(failures: Iterable[Failure]) -> str:
     kinds = {failure.certainty for failure in failures}
-    if Certainty.CERTAIN in kinds:
-        return Certainty.CERTAIN.value
-    return Certainty.POSSIBLE.value if kinds else ""
+    return next((kind.value for kind in Certainty if kind in kinds), "")
 
 
 # -- failures at import time ---
@@ -299,8 +300,8 @@ def _failure_cycles(graph: ImportGraph, failures: Sequence[Failure]) -> Iterator
     groups: dict[tuple[str, int, str], list[Failure]] = {}
     for failure in failures:
         # Of what merely may fail, the shortest chain to each file is enough to judge it.
-        is_certain = failure.certainty is Certainty.CERTAIN
-        place = (failure.importer, failure.line) if is_certain else ("", 0)
+        is_sure = failure.certainty is not Certainty.POSSIBLE
+        place = (failure.importer, failure.line) if is_sure else ("", 0)
         groups.setdefault((*place, failure.imported), []).append(failure)
     for (_, _, imported), group in sorted(groups.items()):
         first = min(group, key=lambda f: (len(f.stack), f.importer, f.line, f.name))
@@ -311,6 +312,12 @@ def _failure_cycles(graph: ImportGraph, failures: Sequence[Failure]) -> Iterator
         # Without a stack the module waits for nobody: it imports a part of itself.
         followers = [*(running.path for running in first.stack[1:]), importer][: len(first.stack)]
         for running, follower in zip(first.stack, followers, strict=True):
+            if running.called is not None:
+                function, at = running.called
+                steps.append(ChainStep(running.path, running.line, function, is_called=True))
+                if running is not first.stack[-1] or function != importer:
+                    steps.append(ChainStep(function, at, follower))
+                continue
             direct = any(
                 e.imported == follower and e.line == running.line
                 for e in graph.by_importer.get(running.path, ())

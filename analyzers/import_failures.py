@@ -1,8 +1,8 @@
 """Imports that fail at import time after a move and did not before, because packages run in another order.
 
 Each module is imported first, in both trees, by `import_simulation`; only knots of files that the move
-touches are run. What a function does that is called while its module runs is not followed, and branches are
-run all or not at all: a failure that needs one branch to run and another not to can be missed.
+touches are run. Branches are run all or not at all: a failure that needs one branch to run and another not to
+can be missed.
 """
 
 from __future__ import annotations
@@ -10,9 +10,12 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
+from typing import TypeVar
 
+from analyzers.called_imports import Called, CalledImport, called_imports
 from analyzers.import_graph import EdgeKind, ImportEdge, ImportGraph
-from analyzers.import_simulation import Certainty, Failure, Failures, Simulation
+from analyzers.import_simulation import Certainty, Failure, Failures, Mode, Simulation
+from analyzers.import_time_calls import CallFacts, import_time_calls
 from analyzers.import_time_uses import Chain, ImportTimeUses, import_time_uses
 from analyzers.relocation_map import RelocationMap
 from analyzers.source import decode
@@ -20,6 +23,8 @@ from analyzers.strong_components import components
 
 #: The bytes of a file of the tree afterwards, by its path there.
 Reader = Callable[[str], bytes]
+
+_Facts = TypeVar("_Facts", ImportTimeUses, CallFacts)
 
 
 class Renaming:
@@ -94,23 +99,31 @@ def new_failures(
     """What fails in `after` when a module is imported first, and did not when the same was first in
     `before`.
     """
-    old_uses = _Uses(before, read_before, None, paths)
-    new_uses = _Uses(after, read_after, old_uses, paths)
+    old_texts = _Texts(before, read_before, None, paths)
+    new_texts = _Texts(after, read_after, old_texts, paths)
+    old_uses = _Uses(old_texts, None, paths)
+    new_uses = _Uses(new_texts, old_uses, paths)
     old_links, new_links = _runtime_links(before), _runtime_links(after)
-    old_knots, new_knots = _knots(old_links), _knots(new_links)
-    home = {member: members for members in old_knots for member in members}
     back = {paths.new_path(member): member for member in before.index.files}
     moved = {new for new, old in back.items() if new != old and new in after.index.files}
+    old_called, new_called = _called(before, after, back, moved, old_links, new_links, old_texts, new_texts)
+    for links, called in ((old_links, old_called), (new_links, new_called)):
+        for path, steps in called.items():
+            links.setdefault(path, set()).update(step.edge.imported for step in steps)
+    old_knots, new_knots = _knots(old_links), _knots(new_links)
+    home = {member: members for members in old_knots for member in members}
     upstream = _reaching(new_links, moved)
     downstream = _reached(new_links, upstream)
     old_failures: Failures = {}
     new_failures: Failures = {}
     failing: set[str] = set()
     for members in new_knots:
-        is_changed = not _is_unchanged(members, before, after, back, home)
+        is_changed = not _is_unchanged(members, before, after, back, home) or any(
+            new_called.get(m) != old_called.get(m) for m in members
+        )
         if not is_changed and members.isdisjoint(downstream):
             continue
-        met = Simulation(after, members).failures()
+        met = Simulation(after, members, None, new_called).failures()
         if met:
             failing |= members
         if not is_changed or not met:
@@ -119,66 +132,107 @@ def new_failures(
         # First without reading a text: what could fail, could it fail in the same way before?
         known: Failures = {}
         for old_members in sorted(homes, key=min):
-            known.update(Simulation(before, old_members).failures())
+            known.update(Simulation(before, old_members, None, old_called).failures())
         if _difference(met, known, back, paths, by_names=True):
             for old_members in sorted(homes, key=min):
-                old_failures.update(Simulation(before, old_members, old_uses).failures())
-            new_failures.update(Simulation(after, members, new_uses).failures())
+                old_failures.update(Simulation(before, old_members, old_uses, old_called).failures())
+            new_failures.update(Simulation(after, members, new_uses, new_called).failures())
     # What leads to a moved file may enter a knot by another door, since other packages run first.
     doors = upstream & _reaching(new_links, failing)
     if doors:
         old_doors = {back[door] for door in doors if door in back}
         new_between = _reached(new_links, doors) & _reaching(new_links, failing)
         old_between = _reached(old_links, old_doors)
-        met = _only(Simulation(after, new_between).failures(), doors)
-        known = _only(Simulation(before, old_between).failures(), old_doors)
+        met = _only(Simulation(after, new_between, None, new_called).failures(), doors)
+        known = _only(Simulation(before, old_between, None, old_called).failures(), old_doors)
         if _difference(met, known, back, paths, by_names=True):
-            new_failures.update(_only(Simulation(after, new_between, new_uses).failures(), doors))
-            old_failures.update(_only(Simulation(before, old_between, old_uses).failures(), old_doors))
+            found = Simulation(after, new_between, new_uses, new_called).failures()
+            new_failures.update(_only(found, doors))
+            found = Simulation(before, old_between, old_uses, old_called).failures()
+            old_failures.update(_only(found, old_doors))
         else:
             new_failures = {key: value for key, value in new_failures.items() if key[0] not in doors}
     return _difference(new_failures, old_failures, back, paths)
 
 
-class _Uses:
-    """The import-time uses of files, read when they are asked for; equal bytes are parsed once.
+def _called(
+    before: ImportGraph,
+    after: ImportGraph,
+    back: Mapping[str, str],
+    moved: set[str],
+    old_links: Mapping[str, set[str]],
+    new_links: Mapping[str, set[str]],
+    old_texts: _Texts,
+    new_texts: _Texts,
+) -> tuple[Called, Called]:
+    """The imports in functions that run with the import of a file, in both trees, where they may matter.
+
+    That is in knots of imports of all times which the move changes or what moved leads to, and in what these
+    were made of.
+    """
+    old_wide, new_wide = _with_deferred(before, old_links), _with_deferred(after, new_links)
+    home = {member: members for members in components(old_wide) for member in members}
+    downstream = _reached(new_wide, _reaching(new_wide, moved))
+    old_called: dict[str, tuple[CalledImport, ...]] = {}
+    new_called: dict[str, tuple[CalledImport, ...]] = {}
+    homes: set[frozenset[str]] = set()
+    for members in components(new_wide):
+        if members.isdisjoint(downstream) and _is_unchanged(members, before, after, back, home):
+            continue
+        found = called_imports(after, members, new_texts.calls)
+        new_called.update(found)
+        if found:
+            homes |= {home[back[m]] for m in members if m in back and back[m] in home}
+    for members in homes:
+        old_called.update(called_imports(before, members, old_texts.calls))
+    return old_called, new_called
+
+
+def _with_deferred(graph: ImportGraph, links: Mapping[str, set[str]]) -> dict[str, set[str]]:
+    wide = {path: set(row) for path, row in links.items()}
+    for edge in graph.edges:
+        if edge.kind is EdgeKind.DEFERRED and edge.imported:
+            wide.setdefault(edge.importer, set()).add(edge.imported)
+    return wide
+
+
+class _Texts:
+    """What files say beyond the index, read when it is asked for; equal bytes are parsed once.
 
     Without a reader, files are read below the root if their bytes are still those of the index, under their
-    new or their old path. `before` is given for the tree afterwards: names there count as they stand and as
-    they will be, since the text may not be rewritten yet.
+    new or their old path. `before` is given for the tree afterwards.
     """
 
     def __init__(
-        self, graph: ImportGraph, read: Reader | None, before: _Uses | None, paths: Renaming
+        self, graph: ImportGraph, read: Reader | None, before: _Texts | None, paths: Renaming
     ) -> None:
         self._index = graph.index
         self._read = read
-        self._paths = paths
-        self._is_after = before is not None
         self._old_paths: dict[str, str] = {}
-        self._parsed: dict[bytes, ImportTimeUses | None] = {}
+        self._uses: dict[bytes, ImportTimeUses | None] = {}
+        self._calls: dict[bytes, CallFacts | None] = {}
         if before is not None:
             self._old_paths = {paths.new_path(p): p for p in before._index.files}
-            self._parsed = before._parsed
-        self._known: dict[str, ImportTimeUses | None] = {}
+            self._uses, self._calls = before._uses, before._calls
 
-    def __call__(self, path: str) -> ImportTimeUses | None:
-        if path not in self._known:
-            content = self._read(path) if self._read is not None else self._from_disk(path)
-            uses = self._parse(content) if content is not None else None
-            if uses is not None and self._is_after:
-                uses = ImportTimeUses(self._renamed(uses.certain), self._renamed(uses.possible))
-            self._known[path] = uses
-        return self._known[path]
+    def uses(self, path: str) -> ImportTimeUses | None:
+        """The uses at import time; None when the file cannot be read or parsed."""
+        return self._parsed(path, self._uses, import_time_uses)
 
-    def _parse(self, content: bytes) -> ImportTimeUses | None:
-        if content not in self._parsed:
+    def calls(self, path: str) -> CallFacts | None:
+        """The calls; None when the file cannot be read or parsed."""
+        return self._parsed(path, self._calls, import_time_calls)
+
+    def _parsed(
+        self, path: str, known: dict[bytes, _Facts | None], parse: Callable[[str], _Facts | None]
+    ) -> _Facts | None:
+        content = self._read(path) if self._read is not None else self._from_disk(path)
+        if content is None:
+            return None
+        if content not in known:
             source = decode(content)
-            self._parsed[content] = None if source.error else import_time_uses(source.text)
-        return self._parsed[content]
-
-    def _renamed(self, chains: frozenset[Chain]) -> frozenset[Chain]:
-        return chains | {self._paths.new_chain(chain) for chain in chains}
+            known[content] = None if source.error else parse(source.text)
+        return known[content]
 
     def _from_disk(self, path: str) -> bytes | None:
         wanted = self._index.files[path].sha256
@@ -191,6 +245,31 @@ class _Uses:
             if hashlib.sha256(content).hexdigest() == wanted:
                 return content
         return None
+
+
+class _Uses:
+    """The import-time uses of files.
+
+    `before` is given for the tree afterwards: names there count as they stand and as they will be, since the
+    text may not be rewritten yet.
+    """
+
+    def __init__(self, texts: _Texts, before: _Uses | None, paths: Renaming) -> None:
+        self._texts = texts
+        self._paths = paths
+        self._is_after = before is not None
+        self._known: dict[str, ImportTimeUses | None] = {}
+
+    def __call__(self, path: str) -> ImportTimeUses | None:
+        if path not in self._known:
+            uses = self._texts.uses(path)
+            if uses is not None and self._is_after:
+                uses = ImportTimeUses(self._renamed(uses.certain), self._renamed(uses.possible))
+            self._known[path] = uses
+        return self._known[path]
+
+    def _renamed(self, chains: frozenset[Chain]) -> frozenset[Chain]:
+        return chains | {self._paths.new_chain(chain) for chain in chains}
 
 
 def _difference(
@@ -206,9 +285,13 @@ def _difference(
     With `by_names`, a possible failure also counts as new when the module had other names at that moment.
     """
     fresh: dict[tuple[str, int, str, str], Failure] = {}
-    with_branches: dict[tuple[str, int, str, str], set[bool]] = {}
-    for (entry, runs_branches), failures in new_failures.items():
-        old = old_failures.get((back.get(entry, ""), runs_branches), ())
+    modes: dict[tuple[str, int, str, str], set[Mode]] = {}
+    for (entry, mode), failures in new_failures.items():
+        earlier = back.get(entry, "")
+        old = old_failures.get((earlier, mode), ())
+        if mode is Mode.CALLS:
+            # Perhaps nothing was called before.
+            old += old_failures.get((earlier, Mode.BRANCHES), ())
         if any(f.certainty is Certainty.CERTAIN and not f.is_caught for f in old):
             # It could not be imported first before.
             continue
@@ -221,15 +304,18 @@ def _difference(
             was_caught = known.get(place)
             if was_caught is None or (was_caught and not failure.is_caught):
                 key = (failure.importer, failure.line, failure.module, failure.name)
-                with_branches.setdefault(key, set()).add(runs_branches)
+                modes.setdefault(key, set()).add(mode)
                 shorter = fresh.get(key)
                 if shorter is None or len(failure.stack) < len(shorter.stack):
                     fresh[key] = failure
-    # What depends on whether a branch runs is not certain.
-    return [
-        fresh[key] if len(with_branches[key]) == 2 else replace(fresh[key], certainty=Certainty.POSSIBLE)
-        for key in sorted(fresh)
-    ]
+    return [_as_sure_as(fresh[key], modes[key]) for key in sorted(fresh)]
+
+
+def _as_sure_as(failure: Failure, modes: set[Mode]) -> Failure:
+    """What depends on whether a branch runs, or a function, is not certain."""
+    if modes >= {Mode.PLAIN, Mode.BRANCHES} or failure.certainty is Certainty.POSSIBLE:
+        return failure
+    return replace(failure, certainty=Certainty.LIKELY if modes == {Mode.CALLS} else Certainty.POSSIBLE)
 
 
 def _key(importer: str, what: tuple[str, str], failure: Failure, by_names: bool) -> tuple[object, ...]:

@@ -6,15 +6,16 @@ the language reference, "The import system", and `importlib._bootstrap`.
 
 What the facts cannot tell is answered on the side of a warning: a module object that is bound while its
 module still runs may be used too early (`Certainty.POSSIBLE`); statements in branches are simulated as run
-and as not run. Functions that a module calls while it runs are not followed.
+and as not run, and so are the imports in functions that a module may call while it runs (`called_imports`).
 """
 
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from analyzers.called_imports import CalledImport
 from analyzers.import_graph import EdgeKind, ImportEdge, ImportGraph
 from analyzers.import_time_uses import ImportTimeUses
 from analyzers.model import DefinitionKind, Guard
@@ -25,19 +26,35 @@ _BRANCH = int(Guard.CONDITIONAL | Guard.EXCEPT)
 
 
 class Certainty(str, enum.Enum):
-    """Whether the import fails for sure, or only if the module uses at once what it has bound."""
+    """Whether the import fails for sure, if a function is called that code at import time seems to call, or
+    only if the module uses at once what it has bound.
+    """
 
     CERTAIN = "certain"
+    LIKELY = "likely"
     POSSIBLE = "possible"
+
+
+class Mode(enum.IntEnum):
+    """What is simulated as run besides plain statements."""
+
+    PLAIN = 0
+    BRANCHES = 1
+    #: Branches, and the imports in functions that code at import time may call.
+    CALLS = 2
 
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """A file that is being run and the line where it stands; it waits there for `module` to be imported."""
+    """A file that is being run and the line where it stands; it waits there for `module` to be imported.
+
+    `called` is the (path, line) of the import statement when that stands in a function which runs there.
+    """
 
     path: str
     line: int
     module: str
+    called: tuple[str, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +82,7 @@ class Failure:
 UsesOf = Callable[[str], "ImportTimeUses | None"]
 
 #: See `Simulation.failures`.
-Failures = dict[tuple[str, bool], tuple[Failure, ...]]
+Failures = dict[tuple[str, Mode], tuple[Failure, ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +96,7 @@ class _Step:
     bound: tuple[str, ...]
     is_branch: bool
     is_tried: bool
+    called: tuple[str, int] | None = None  # see `Running.called`
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,11 +113,15 @@ class _Program:
 
 @dataclass(slots=True)
 class _State:
-    """`done` and `running` hold module names; `bound` what imports of a running module have bound."""
+    """`done` and `running` hold module names; `bound` what imports of a running module have bound.
+
+    `calling` are the running modules that stand in a function, with the place of the import there.
+    """
 
     done: set[str] = field(default_factory=set)
     running: dict[str, int] = field(default_factory=dict)
     bound: dict[str, set[str]] = field(default_factory=dict)
+    calling: dict[str, tuple[str, int]] = field(default_factory=dict)
 
 
 class _ImportFails(Exception):
@@ -115,37 +137,47 @@ class Simulation:
             back to a member.
         uses: what a file uses at import time; without it, every module bound too early is a possible
         failure.
+        called: the imports in functions that may run with the import of a file, by its path.
     """
 
-    def __init__(self, graph: ImportGraph, members: Iterable[str], uses: UsesOf | None = None) -> None:
+    def __init__(
+        self,
+        graph: ImportGraph,
+        members: Iterable[str],
+        uses: UsesOf | None = None,
+        called: Mapping[str, Sequence[CalledImport]] | None = None,
+    ) -> None:
         self.graph = graph
         self._uses = uses
+        self._called = called or {}
         self._paths = {graph.module_of(path): path for path in members if graph.module_of(path)}
         self._programs: dict[str, _Program] = {}
         self._prefixes: dict[str, tuple[str, ...]] = {}
         self._resolver = graph.resolver
 
     def failures(self) -> Failures:
-        """The failures that importing each file first meets, once with all branches run and once with none.
+        """The failures that importing each file first meets, once for each mode.
 
-        Keys are (path of the file imported first, whether branches run), sorted; only those that meet
-        failures.
+        Keys are (path of the file imported first, mode), sorted; only those that meet failures. A mode in
+        which nothing else runs than in the one before is left out, but for `BRANCHES`.
         """
         found: Failures = {}
-        has_branches = self._has_branches()
-        for runs_branches in (True, False) if has_branches else (True,):
-            for path, failures in self._entries(runs_branches):
+        modes = [Mode.BRANCHES]
+        modes += [Mode.PLAIN] if self._has_branches() else []
+        modes += [Mode.CALLS] if any(path in self._called for path in self._paths.values()) else []
+        for mode in modes:
+            for path, failures in self._entries(mode):
                 if not failures:
                     continue
                 # What nobody catches counts more than what somebody does.
                 ordered = sorted(failures, key=lambda f: not f.is_caught)
                 unique = {(f.importer, f.line, f.module, f.name): f for f in ordered}
-                found[path, runs_branches] = tuple(unique[key] for key in sorted(unique))
-                if not has_branches:
-                    found[path, False] = found[path, True]
+                found[path, mode] = tuple(unique[key] for key in sorted(unique))
+                if Mode.PLAIN not in modes and mode is Mode.BRANCHES:
+                    found[path, Mode.PLAIN] = found[path, mode]
         return dict(sorted(found.items()))
 
-    def _entries(self, runs_branches: bool) -> Iterator[tuple[str, list[Failure]]]:
+    def _entries(self, mode: Mode) -> Iterator[tuple[str, list[Failure]]]:
         # After its package has been imported, a module has little left to do: go on from there.
         after: dict[str, tuple[_State, list[Failure]]] = {}
         for module in sorted(self._paths, key=lambda m: (m.count("."), m)):
@@ -157,7 +189,7 @@ class Simulation:
             else:
                 state, failures = _State(), []
             if module not in state.done:
-                self._run(module, state, failures, runs_branches)
+                self._run(module, state, failures, mode)
             if self.graph.index.files[self._paths[module]].is_package_file:
                 after[module] = (state, failures)
             yield self._paths[module], failures
@@ -176,19 +208,19 @@ class Simulation:
 
     # -- running ---------------------------------------------------------------------------------------------
 
-    def _run(self, entry: str, state: _State, failures: list[Failure], runs_branches: bool) -> None:
+    def _run(self, entry: str, state: _State, failures: list[Failure], mode: Mode) -> None:
         for first in self._inside(entry):
-            if first not in state.done and not self._import(first, state, failures, runs_branches):
+            if first not in state.done and not self._import(first, state, failures, mode):
                 return
 
-    def _import(self, first: str, state: _State, failures: list[Failure], runs_branches: bool) -> bool:
+    def _import(self, first: str, state: _State, failures: list[Failure], mode: Mode) -> bool:
         """Runs a module and all that it imports; False when that fails and nobody catches it."""
         stack: list[tuple[str, Generator[str, None, None]]] = []
         wanted: str | None = first
         error: _ImportFails | None = None
         while wanted or stack:
             if wanted and wanted not in state.done and wanted not in state.running:
-                steps = self._execute(wanted, state, failures, runs_branches, stack)
+                steps = self._execute(wanted, state, failures, mode, stack)
                 stack.append((wanted, steps))
             module, steps = stack[-1]
             try:
@@ -198,6 +230,7 @@ class Simulation:
                 stack.pop()
                 wanted = None
                 del state.running[module], state.bound[module]
+                state.calling.pop(module, None)
                 # A module that failed is forgotten; whoever wants it next runs it again.
                 error = ending if isinstance(ending, _ImportFails) else None
                 if error is None:
@@ -212,7 +245,7 @@ class Simulation:
         module: str,
         state: _State,
         failures: list[Failure],
-        runs_branches: bool,
+        mode: Mode,
         stack: Sequence[tuple[str, object]],
     ) -> Generator[str, None, None]:
         """Runs a module up to each module that it wants, which it yields; notes what it takes too early."""
@@ -221,7 +254,11 @@ class Simulation:
         state.bound[module] = set()
         for step in program.steps:
             state.running[module] = step.line
-            if step.is_branch and not runs_branches:
+            if step.called is not None:
+                if mode is not Mode.CALLS:
+                    continue
+                state.calling[module] = step.called
+            elif step.is_branch and mode is Mode.PLAIN:
                 state.bound[module].update(step.bound)
                 continue
             try:
@@ -234,12 +271,14 @@ class Simulation:
                     if certainty is not None:
                         found = self._failure(module, step.line, base, base, name, certainty, state, stack)
                         failures.append(found)
-                        if certainty is Certainty.CERTAIN:
+                        if certainty is Certainty.CERTAIN and step.called is None:
                             raise _ImportFails
             except _ImportFails:
-                if not (step.is_tried or step.is_branch):
+                if not (step.is_tried or step.is_branch or step.called):
                     raise
                 continue
+            finally:
+                state.calling.pop(module, None)
             state.bound[module].update(step.bound)
             for bound, local in step.modules:
                 for culprit, wanted, name, certainty in self._early_uses(module, bound, local, state):
@@ -354,16 +393,22 @@ class Simulation:
         order = [m for m, _ in stack]
         start = order.index(culprit)
         chain = tuple(
-            Running(self._paths[m], state.running[m], follower)
+            Running(self._paths[m], state.running[m], follower, state.calling.get(m))
             for m, follower in zip(order[start:], order[start + 1 :], strict=False)
         )
+        importer = self._paths[module]
+        if module in state.calling:
+            chain = (*chain, Running(importer, line, wanted, state.calling[module]))
+            importer, line = state.calling[module]
         caught = any(state.running[m] in self._program(m).tried for m in order)
         if any(state.running[m] in self._program(m).branches for m in order):
             # The branch may not run.
             certainty = Certainty.POSSIBLE
+        elif certainty is Certainty.CERTAIN and any(m in state.calling for m in order):
+            certainty = Certainty.LIKELY
         available = hash((self._bound_so_far(wanted, state), frozenset(state.bound.get(wanted, ()))))
         return Failure(
-            self._paths[module], line, self._paths[culprit], wanted, name, certainty, chain, caught, available
+            importer, line, self._paths[culprit], wanted, name, certainty, chain, caught, available
         )
 
     def _bound_so_far(self, module: str, state: _State) -> int:
@@ -425,6 +470,8 @@ class Simulation:
                     is_tried=bool(statement.guard & Guard.TRY),
                 )
             )
+        steps += map(self._called_step, self._called.get(path, ()))
+        steps.sort(key=lambda step: step.line)
         lines: dict[str, int] = {}
         for definition in record.definitions:
             # A class is bound after its body has run.
@@ -454,6 +501,14 @@ class Simulation:
         return _Program(
             module, tuple(steps), lines, imported, self._resolver.is_open(module), tried, branches, dotted
         )
+
+    def _called_step(self, call: CalledImport) -> _Step:
+        edge = call.edge
+        statement = self.graph.index.files[edge.importer].imports[edge.statement]
+        takes = tuple((edge.module, name) for name in edge.names if name != "*")
+        is_tried = call.is_tried or bool(statement.guard & Guard.TRY)
+        place = (edge.importer, edge.line)
+        return _Step(call.line, (edge.module,), takes, (), (), call.is_branch, is_tried, place)
 
     def _inner(self, module: str, name: str) -> str:
         """The module of the component that a bound name of `module` stands for; empty: none."""

@@ -533,7 +533,7 @@ class _Preparation:
     def _cycle_finding(self, cycle: Cycle) -> None:
         if not cycle.is_blocking:
             return
-        blocks = cycle.fails == "certain" or self.options.refuse_new_cycles
+        blocks = cycle.fails in ("certain", "likely") or self.options.refuse_new_cycles
         # An import that moved code brings along must not close a circle (case 42).
         blocks = blocks or any(step.importer in self.symbols.gaining for step in cycle.chain)
         place = cycle.cut
@@ -549,4 +549,8 @@ class _Preparation:
         )
 
 
-_FAILS = {"certain": "fails", "possible": "may fail"}
+_FAILS = {
+    "certain": "fails",
+    "likely": "fails when the function with that import is called, as it seems to be",
+    "possible": "may fail",
+}

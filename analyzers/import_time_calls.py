@@ -1,0 +1,262 @@
+"""What code that runs with the import of a file calls, and what its functions would call and import then.
+
+Read from the text alone, file by file; `called_imports` follows the calls from file to file. Code runs with
+the import when it stands outside functions: calls, decorators, and the creation of classes, which runs
+`__init_subclass__` of the bases and the metaclass (language reference, "Customizing class creation").
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+#: `("a", "b", "c")` for `a.b.c`; the first is empty when it does not begin with a name.
+Chain = tuple[str, ...]
+
+_FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
+# `TryStar` came with Python 3.11, and has the same parts.
+_TRY: tuple[type[ast.Try], ...] = (ast.Try, getattr(ast, "TryStar", ast.Try))
+_GUARDS_TYPING = ("TYPE_CHECKING", "MYPY")
+
+
+@dataclass(frozen=True, slots=True)
+class Trigger:
+    """Something that runs while the file is imported, at the 1-based `line` of its statement.
+
+    `chain` is called; with `is_factory` its result is called as well (`@f(...)`). With an empty chain, the
+    class `created` comes into being (`line` is its last one then). `is_branch`: it need not run; `is_tried`:
+    a `try` stands around it.
+    """
+
+    line: int
+    chain: Chain = ()
+    created: str = ""
+    is_factory: bool = False
+    is_branch: bool = False
+    is_tried: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class FunctionFacts:
+    """One function without the functions inside it, which are `nested`.
+
+    `calls` are what it calls, `reads` the attributes that it reads and does not call. `import_lines` are the
+    lines of its import statements; `imported` what they bind: name -> (dots, module, name there).
+    """
+
+    calls: frozenset[Chain]
+    reads: frozenset[str]
+    import_lines: tuple[int, ...]
+    imported: Mapping[str, tuple[int, str, str]]
+    is_decorated: bool
+    nested: tuple[FunctionFacts, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ClassFacts:
+    """A class at module level; `made` are what the statements of its body call."""
+
+    bases: tuple[Chain, ...]
+    metaclass: Chain
+    methods: Mapping[str, FunctionFacts]
+    made: frozenset[Chain]
+
+
+@dataclass(frozen=True, slots=True)
+class CallFacts:
+    """What one file calls; `functions` are all of them by name, methods and inner ones too.
+
+    `top` are the functions at module level, `values` what the values of its variables are made by.
+    """
+
+    triggers: tuple[Trigger, ...]
+    functions: Mapping[str, tuple[FunctionFacts, ...]]
+    top: Mapping[str, FunctionFacts]
+    classes: Mapping[str, ClassFacts]
+    values: Mapping[str, frozenset[Chain]]
+
+
+def import_time_calls(text: str) -> CallFacts | None:
+    """The facts of a file with this text; None when it cannot be parsed."""
+    try:
+        tree = ast.parse(text)
+        reader = _Reader()
+        reader.body(tree.body, False, False)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return None
+    functions = {name: tuple(found) for name, found in reader.functions.items()}
+    return CallFacts(tuple(reader.triggers), functions, reader.top, reader.classes, reader.values)
+
+
+class _Reader:
+    def __init__(self) -> None:
+        self.triggers: list[Trigger] = []
+        self.functions: dict[str, list[FunctionFacts]] = {}
+        self.top: dict[str, FunctionFacts] = {}
+        self.classes: dict[str, ClassFacts] = {}
+        self.values: dict[str, frozenset[Chain]] = {}
+
+    def body(
+        self, statements: Sequence[ast.stmt], is_branch: bool, is_tried: bool, owner: str | None = None
+    ) -> set[Chain]:
+        """Reads code that runs with the import; returns what it calls. `owner`: the class it stands in."""
+        called: set[Chain] = set()
+        for statement in statements:
+            called |= self._statement(statement, is_branch, is_tried, owner)
+        return called
+
+    def _statement(self, node: ast.stmt, is_branch: bool, is_tried: bool, owner: str | None) -> set[Chain]:
+        if isinstance(node, _FUNCTIONS):
+            facts = self._function(node)
+            if owner is None:
+                self.top.setdefault(node.name, facts)
+            self._decorators(node.decorator_list, node.lineno, is_branch, is_tried)
+            defaults = [d for d in (*node.args.defaults, *node.args.kw_defaults) if d is not None]
+            return self._calls(defaults, node.lineno, is_branch, is_tried)
+        if isinstance(node, ast.ClassDef):
+            return self._class(node, is_branch, is_tried, owner)
+        if isinstance(node, ast.If):
+            if _never_runs_here(node.test):
+                return self.body(node.orelse, is_branch, is_tried, owner)
+            called = self._calls([node.test], node.lineno, is_branch, is_tried)
+            return called | self.body([*node.body, *node.orelse], True, is_tried, owner)
+        if isinstance(node, (ast.For, ast.AsyncFor)):
+            called = self._calls([node.iter], node.lineno, is_branch, is_tried)
+            return called | self.body([*node.body, *node.orelse], True, is_tried, owner)
+        if isinstance(node, ast.While):
+            called = self._calls([node.test], node.lineno, is_branch, is_tried)
+            return called | self.body([*node.body, *node.orelse], True, is_tried, owner)
+        if isinstance(node, (ast.With, ast.AsyncWith)):
+            called = self._calls([i.context_expr for i in node.items], node.lineno, is_branch, is_tried)
+            return called | self.body(node.body, is_branch, is_tried, owner)
+        if isinstance(node, ast.Match):
+            called = self._calls([node.subject], node.lineno, is_branch, is_tried)
+            return called | self.body([s for c in node.cases for s in c.body], True, is_tried, owner)
+        if isinstance(node, _TRY):
+            called = self.body(node.body, is_branch, is_tried or bool(node.handlers), owner)
+            caught = [s for handler in node.handlers for s in handler.body]
+            called |= self.body([*caught, *node.orelse], True, is_tried, owner)
+            return called | self.body(node.finalbody, is_branch, is_tried, owner)
+        called = self._calls([node], node.lineno, is_branch, is_tried)
+        if owner is None and isinstance(node, (ast.Assign, ast.AnnAssign)):
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            for target in targets:
+                if isinstance(target, ast.Name):
+                    self.values[target.id] = self.values.get(target.id, frozenset()) | called
+        return called
+
+    def _class(self, node: ast.ClassDef, is_branch: bool, is_tried: bool, owner: str | None) -> set[Chain]:
+        written = [*node.bases, *(k.value for k in node.keywords)]
+        called = self._calls(written, node.lineno, is_branch, is_tried)
+        made = self.body(node.body, is_branch, is_tried, node.name)
+        methods = {n.name: self.functions[n.name][-1] for n in node.body if isinstance(n, _FUNCTIONS)}
+        metaclass = next((_dotted(k.value) for k in node.keywords if k.arg == "metaclass"), ())
+        # `class A(Generic[T])`, `class A(mixin(B))`: what stands before the brackets counts.
+        bases = tuple(chain for base in node.bases if (chain := _dotted(_bare(base))))
+        if owner is None:
+            self.classes[node.name] = ClassFacts(bases, metaclass, methods, frozenset(made))
+            end = node.end_lineno or node.lineno
+            if bases or metaclass or made:
+                created = Trigger(end, created=node.name, is_branch=is_branch, is_tried=is_tried)
+                self.triggers.append(created)
+            self._decorators(node.decorator_list, end, is_branch, is_tried)
+        return called | made
+
+    def _decorators(self, decorators: Iterable[ast.expr], line: int, is_branch: bool, is_tried: bool) -> None:
+        for decorator in decorators:
+            function = decorator
+            if isinstance(decorator, ast.Call):
+                function = decorator.func
+                self._calls(ast.iter_child_nodes(decorator), line, is_branch, is_tried)
+            if chain := _called(function):
+                self.triggers.append(Trigger(line, chain, "", function is not decorator, is_branch, is_tried))
+
+    def _calls(self, nodes: Iterable[ast.AST], line: int, is_branch: bool, is_tried: bool) -> set[Chain]:
+        found = {
+            chain for node in _walk(nodes) if isinstance(node, ast.Call) and (chain := _called(node.func))
+        }
+        self.triggers += (Trigger(line, c, is_branch=is_branch, is_tried=is_tried) for c in sorted(found))
+        return found
+
+    def _function(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> FunctionFacts:
+        calls: set[Chain] = set()
+        reads: set[str] = set()
+        lines: list[int] = []
+        imported: dict[str, tuple[int, str, str]] = {}
+        nested: list[FunctionFacts] = []
+        called: set[int] = set()
+        for inner in _walk(node.body):
+            if isinstance(inner, _FUNCTIONS):
+                nested.append(self._function(inner))
+            elif isinstance(inner, ast.Call):
+                called.add(id(inner.func))
+                if chain := _called(inner.func):
+                    calls.add(chain)
+            elif isinstance(inner, ast.Attribute) and id(inner) not in called:
+                reads.add(inner.attr)
+            elif isinstance(inner, ast.ImportFrom):
+                lines.append(inner.lineno)
+                for alias in inner.names:
+                    imported[alias.asname or alias.name] = (inner.level, inner.module or "", alias.name)
+            elif isinstance(inner, ast.Import):
+                lines.append(inner.lineno)
+                for alias in inner.names:
+                    bound = alias.asname or alias.name.partition(".")[0]
+                    imported[bound] = (0, alias.name if alias.asname else bound, "")
+            elif isinstance(inner, ast.ClassDef):
+                nested += (self._function(n) for n in inner.body if isinstance(n, _FUNCTIONS))
+        facts = FunctionFacts(
+            frozenset(calls),
+            frozenset(reads),
+            tuple(lines),
+            imported,
+            bool(node.decorator_list),
+            tuple(nested),
+        )
+        self.functions.setdefault(node.name, []).append(facts)
+        return facts
+
+
+def _walk(nodes: Iterable[ast.AST]) -> Iterator[ast.AST]:
+    """The nodes that run with the given ones, parents first: inner functions and classes are not entered."""
+    stack = list(nodes)[::-1]
+    while stack:
+        node = stack.pop()
+        yield node
+        if isinstance(node, (*_FUNCTIONS, ast.ClassDef)):
+            stack.extend(node.decorator_list)
+        elif isinstance(node, ast.If) and _never_runs_here(node.test):
+            stack.extend(node.orelse)
+        elif not isinstance(node, ast.Lambda):
+            stack.extend(ast.iter_child_nodes(node))
+
+
+def _never_runs_here(test: ast.expr) -> bool:
+    """`if TYPE_CHECKING:` and `if __name__ == "__main__":`."""
+    if isinstance(test, ast.Compare):
+        return isinstance(test.left, ast.Name) and test.left.id == "__name__"
+    chain = _dotted(test)
+    return bool(chain) and chain[-1] in _GUARDS_TYPING
+
+
+def _bare(node: ast.expr) -> ast.expr:
+    while isinstance(node, (ast.Subscript, ast.Call)):
+        node = node.value if isinstance(node, ast.Subscript) else node.func
+    return node
+
+
+def _called(node: ast.expr) -> Chain:
+    """The chain of what is called; `("", "b")` for `f().b`."""
+    chain = _dotted(node)
+    if not chain and isinstance(node, ast.Attribute):
+        return ("", node.attr)
+    return chain
+
+
+def _dotted(node: ast.expr) -> Chain:
+    parts: list[str] = []
+    while isinstance(node, ast.Attribute):
+        parts.append(node.attr)
+        node = node.value
+    return (node.id, *reversed(parts)) if isinstance(node, ast.Name) else ()

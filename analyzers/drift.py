@@ -36,12 +36,14 @@ class RecordedChanges:
     """What the ledger says of the time since the lock.
 
     `moved` maps old to new paths (whole ways, not steps), `deleted` are paths that transactions removed.
-    `approved` holds (path, rule) pairs that a person approved.
+    `approved` holds (path, rule) pairs that a person approved, `locked` the paths that came with transactions
+    in which the locks followed.
     """
 
     moved: Mapping[str, str] = field(default_factory=dict)
     deleted: frozenset[str] = frozenset()
     approved: frozenset[tuple[str, str]] = frozenset()
+    locked: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -227,6 +229,7 @@ class _Comparison:
     def _check_convention(self, path: str, domain: str, rest: str) -> None:
         layers = self.config.layers
         known = {*layers.order, *(layer for layer in self.registry.locks[domain].layers if layer != "-")}
+        known |= self._layers_since(domain)
         layer = layer_of(rest)
         problem = ""
         if not layers.order:
@@ -251,6 +254,11 @@ class _Comparison:
             if not self._is_approved(path, _RULE_OF[code]):
                 mend = f"mend the file, or {self._approve()}"
                 self._report(code, path, f"is new: {violation.message}", mend, line=violation.line)
+
+    def _layers_since(self, domain: str) -> set[str]:
+        """The layers that a domain got by transactions in which the locks followed."""
+        places = (domain_of(path, self.config) for path in self.recorded.locked)
+        return {layer_of(rest) for name, rest in places if name == domain} - {"-"}
 
     def _edited(self) -> None:
         strict = {

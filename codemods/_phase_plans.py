@@ -47,14 +47,17 @@ def load_cluster_plan(file: str) -> PhasePlan:
     done = _carried_out(Path(file).with_name("PHASE7_RELOCATIONS.csv"))
     moving: set[str] = set()
     found: list[Relocation] = []
+    dissolved: dict[str, str] = {}
     for cluster in read_clusters(Path(file), config.domain_root, file):
         targets = {t.path for t in cluster.targets}
         moving |= targets | {path for path, _ in cluster.files}
         ended = [path for path, _ in cluster.files if path not in targets]
         if ended and not any(path in index.files for path in ended):
             continue
-        found += plan_cluster(cluster, index, _reader(root), file).relocations()
-    return _plan(root, config, [*done, *found], moving)
+        moves = plan_cluster(cluster, index, _reader(root), file)
+        found += moves.relocations()
+        dissolved |= moves.dissolved
+    return _plan(root, config, [*done, *found], moving, dissolved)
 
 
 @lru_cache(maxsize=2)
@@ -68,6 +71,7 @@ def load_candidate_plan(file: str) -> PhasePlan:
     done = _carried_out(Path(file).with_name("PHASE6_RELOCATIONS.csv"))
     around = Surroundings(config.domain_root.strip("/"), config.shared_domain if config.domain_root else "")
     moving: set[str] = set()
+    dissolved: dict[str, str] = {}
     found: dict[tuple[str, str], Relocation] = {(r.old_module, r.old_symbol): r for r in done}
     for candidate in read_candidates(Path(file), file):
         if candidate.recommendation.startswith("REVIEW"):
@@ -76,10 +80,11 @@ def load_candidate_plan(file: str) -> PhasePlan:
         if decided.action != "merge":
             continue
         moving |= decided.touched
+        dissolved |= decided.dissolved or {}
         for entry in decided.relocations:
             bare = Relocation(entry.old_module, entry.new_module, entry.old_symbol, entry.new_symbol)
             found.setdefault((bare.old_module, bare.old_symbol), bare)
-    return _plan(root, config, list(found.values()), moving)
+    return _plan(root, config, list(found.values()), moving, dissolved)
 
 
 def checked(load: Callable[[str], PhasePlan]) -> Callable[[str], str]:
@@ -130,7 +135,11 @@ def _carried_out(table: Path) -> list[Relocation]:
 
 
 def _plan(
-    root: Path, config: Configuration, relocations: Iterable[Relocation], moving: set[str]
+    root: Path,
+    config: Configuration,
+    relocations: Iterable[Relocation],
+    moving: set[str],
+    dissolved: dict[str, str],
 ) -> PhasePlan:
     entries = tuple(relocations)
     RelocationMap(entries, allow_merges=True)
@@ -143,5 +152,6 @@ def _plan(
         exclude=config.exclude,
         references=config.references.level,
         allow_merges=True,
+        dissolved=dissolved,
     )
     return PhasePlan(LoadedPlan(root, None, file), frozenset(moving))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import gc
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from pathlib import Path
 
@@ -14,12 +14,16 @@ import msgspec
 from analyzers.configuration import CONFIG_NAME, Configuration
 from analyzers.errors import InputError
 from analyzers.file_rewriting import FilePlan, FileRewriter
-from analyzers.import_index import load_index
+from analyzers.import_index import SourceIndex, load_index
 from analyzers.import_rewriting import ImportChange, TextEdit
 from analyzers.layout import ProjectLayout
 from analyzers.model import Relocation
+from analyzers.name_resolution import NameResolver
 from analyzers.relocation_map import RelocationMap
 from analyzers.source import decode
+from analyzers.symbol_moves.looked_up_strings import LookedUpStrings, looked_up_strings
+from analyzers.symbol_moves.module_clients import ModuleClients
+from analyzers.symbol_moves.move_selection import select_moves
 
 
 class Decision(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -38,7 +42,8 @@ class PlanFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     `before_hashes` gives the SHA-256 of files that are not rewritten yet; without it, a map whose new names
     are old names, too (a swap), is only applied to files that are known to be as they were. `decisions` by
     repository path spare the work of deciding again; files without one are planned when they are met.
-    `pin_names`: see `FileRewriter`.
+    `pin_names`: see `FileRewriter`. `dissolved` are modules that end, with those that their lone statements
+    go to.
     """
 
     version: int
@@ -54,6 +59,7 @@ class PlanFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     before_hashes: dict[str, str] | None = None
     decisions: dict[str, Decision] = {}
     pin_names: bool = False
+    dissolved: dict[str, str] = {}
 
 
 def encode_plan(plan: PlanFile, stage: Path) -> bytes:
@@ -72,12 +78,16 @@ class LoadedPlan:
         decision = self.file.decisions.get(path)
         if decision is not None and decision.sha256 == hashlib.sha256(content).hexdigest():
             return FilePlan(decode(content), decision.import_changes, decision.edits)
-        return self.rewriter.plan(path, content) if self.rewriter.may_concern(path, content) else None
+        if path not in self.strings.files and not self.rewriter.may_concern(path, content):
+            return None
+        plan = self.strings.adjusted(path, self.rewriter.plan(path, content))
+        said = tuple(f for f in self.strings.findings if f.path == path and f.severity != "info")
+        return replace(plan, findings=(*plan.findings, *said)) if said else plan
 
     @cached_property
-    def rewriter(self) -> FileRewriter:
-        """The planner for files without a decision; reads the import index on first use."""
-        index = load_index(
+    def index(self) -> SourceIndex:
+        """The import index of the repository, read on first use."""
+        return load_index(
             ProjectLayout(self.root, self.file.import_roots),
             scan=self.file.scan,
             exclude=self.file.exclude,
@@ -85,14 +95,38 @@ class LoadedPlan:
             jobs=1,
             advance=None,
         )
-        relocations = RelocationMap(self.file.relocations, allow_merges=self.file.allow_merges)
+
+    @cached_property
+    def relocations(self) -> RelocationMap:
+        return RelocationMap(self.file.relocations, allow_merges=self.file.allow_merges)
+
+    @cached_property
+    def rewriter(self) -> FileRewriter:
+        """The planner for files without a decision."""
         return FileRewriter(
-            index,
-            relocations,
+            self.index,
+            self.relocations,
             self.file.references,
             self.file.before_hashes,
             pin_names=self.file.pin_names,
         )
+
+    @cached_property
+    def strings(self) -> LookedUpStrings:
+        """The patches that follow the code which looks names up, for files without a decision."""
+        if not self.relocations.moved_symbols and not self.file.dissolved:
+            return LookedUpStrings(frozenset(), {}, frozenset(), ())
+        dissolved = self.file.dissolved
+        selection = select_moves(
+            self.index, self.relocations, self._read, order=dissolved, dissolved=dissolved
+        )
+        return looked_up_strings(selection, ModuleClients(self.index, NameResolver(self.index), self._read))
+
+    def _read(self, path: str) -> bytes:
+        try:
+            return (self.root / path).read_bytes()
+        except OSError as error:
+            raise InputError(path, 0, f"cannot be read: {error.strerror}", "mend its permissions") from error
 
     def relative_path(self, file: Path) -> str:
         """The repository path of a file, given as it lies in the repository or in the stage.

@@ -18,12 +18,16 @@ def changes_since_lock(
     moved: dict[str, str] = {}
     deleted: set[str] = set()
     approved: set[tuple[str, str]] = set()
+    locked: set[str] = set()
     for entry in _entries_after(ledger, registry_path, registry_sha256, locked_at):
         if entry.kind == "approval":
             approved.update(entry.subject.items())
         elif entry.kind in ("transaction", "rollback"):
             _follow(entry, moved, deleted)
-    return RecordedChanges(moved, frozenset(deleted), frozenset(approved))
+            locked -= {f.path_before for f in entry.files if f.kind in ("delete", "move") and f.path_before}
+            if entry.kind == "transaction" and any(f.path_after == registry_path for f in entry.files):
+                locked |= {f.path_after for f in entry.files if f.kind in ("create", "move") and f.path_after}
+    return RecordedChanges(moved, frozenset(deleted), frozenset(approved), frozenset(locked))
 
 
 def _entries_after(

@@ -304,7 +304,7 @@ class _Preparation:
         planned = []
         with self.workspace.terminal.progress("Planning the rewriting") as advance:
             for done, path in enumerate(candidates, 1):
-                plan = self.symbols.strings.adjusted(self.rewriter.plan(path, self.read(path)))
+                plan = self.symbols.strings.adjusted(path, self.rewriter.plan(path, self.read(path)))
                 self.findings += plan.findings
                 self.hits += (
                     Reference(path, h.line, h.start, h.end, h.old, h.new, h.certainty, h.why)

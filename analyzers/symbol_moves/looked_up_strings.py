@@ -3,23 +3,26 @@
 What code of `a.b` looks a name up decides, for names that move, for imported ones and for definitions that
 stay: when all of it stays, it goes on looking the name up in `a.b` (which imports back what left it), and the
 string stays. When all of it goes to one module, the name is looked up there, and the string follows, in files
-that speak of mocks or patches. When it comes to live in several modules, the string cannot name them all: it
-stays while `a.b` is one of them, and a warning says where it stands. A string that goes on below the name
-(`"a.b.f.attribute"`) means the object, which is the same everywhere.
+that speak of mocks or patches. Only what functions look up counts: a base class or a default was taken when
+its module was imported, before anybody patched. A string that goes on below the name (`"a.b.f.attribute"`)
+means the object, which is the same everywhere.
 
-`patch.object(module, "f")` and `monkeypatch.setattr(module, "f", ...)` are never changed; where the name is
-not looked up in that module alone any more, a warning says so.
+When the name comes to be looked up in several modules, each string follows the one that its test runs, as far
+as the text of the test shows that it runs no other (see `patch_reach`). Else no string is right, and the move
+is refused. So it is when `patch.object(module, "f")` or `monkeypatch.setattr(module, "f", ...)` names a
+module that is not the only one any more, because these are never changed.
 
-Code: SYMBOL008 W a patch is not changed, or not enough.
+Codes: SYMBOL008 E a patch cannot follow; SYMBOL021 I a patch follows what its test runs.
 
-Source: the import-rewriting cases 44 and 45.
+Source: the import-rewriting cases 44 and 45; the unittest documentation, "Where to patch".
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 from analyzers.file_rewriting import FilePlan
 from analyzers.import_changes import TextEdit
@@ -28,15 +31,15 @@ from analyzers.source import decode
 from analyzers.symbol_moves.module_clients import ModuleClients
 from analyzers.symbol_moves.module_items import Item, UseKind
 from analyzers.symbol_moves.move_selection import MoveSelection, NewName, SourceSelection
-
-_PATCHING = re.compile(r"mock|monkeypatch|(?<![a-z])patch", re.IGNORECASE)
+from analyzers.symbol_moves.patch_reach import PATCHING, PatchReach
 
 
 @dataclass(frozen=True)
 class LookedUpStrings:
     """`stays` are dotted names that strings keep, `follows` those that become others, in `files`.
 
-    Of both, those in `patched_only` concern nothing but files that speak of mocks or patches.
+    Of both, those in `patched_only` concern nothing but files that speak of mocks or patches. `chosen` are
+    strings with an answer of their own: (path, line, dotted name) -> the name that it is to be.
     """
 
     stays: frozenset[str]
@@ -44,21 +47,33 @@ class LookedUpStrings:
     files: frozenset[str]
     findings: tuple[Finding, ...]
     patched_only: frozenset[str] = frozenset()
+    chosen: Mapping[tuple[str, int, str], str] = field(default_factory=dict)
 
-    def adjusted(self, plan: FilePlan) -> FilePlan:
-        """The plan of a file with its strings as they are looked up."""
-        if not plan.source.text or not (self.stays or self.follows):
+    @cached_property
+    def _chosen_names(self) -> Mapping[str, frozenset[str]]:
+        """The dotted names with a choice, by path."""
+        found: dict[str, set[str]] = {}
+        for path, _, name in self.chosen:
+            found.setdefault(path, set()).add(name)
+        return {path: frozenset(names) for path, names in found.items()}
+
+    def adjusted(self, path: str, plan: FilePlan) -> FilePlan:
+        """The plan of the file at `path` with its strings as they are looked up."""
+        alone = self._chosen_names.get(path, frozenset())
+        if not plan.source.text or not (self.stays or self.follows or alone):
             return plan
         text = plan.source.text
         stays, follows = self.stays, self.follows
-        if _PATCHING.search(text) is None:
+        if PATCHING.search(text) is None:
             stays = stays - self.patched_only
             follows = {old: new for old, new in follows.items() if old not in self.patched_only}
         moved: list[TextEdit] = []
-        for old, new in follows.items():
+        for old in sorted({*follows, *alone}):
             for match in re.finditer(rf"(?<=[\"']){re.escape(old)}(?=(?:\.\w+)*[\"'])", text):
                 line = text.count("\n", 0, match.start()) + 1
-                moved.append(TextEdit(match.start(), match.end(), new, line))
+                new = self.chosen.get((path, line, old)) or follows.get(old)
+                if new is not None:
+                    moved.append(TextEdit(match.start(), match.end(), new, line))
         strings = {(s.start, s.end) for s in plan.strings}
         edits = []
         for edit in plan.edits:
@@ -67,7 +82,12 @@ class LookedUpStrings:
             if not is_string or not (meets or _begins(text[edit.start : edit.end], stays)):
                 edits.append(edit)
         taken = [(e.start, e.end) for e in edits]
-        edits += [m for m in moved if not any(start < m.end and m.start < end for start, end in taken)]
+        edits += [
+            m
+            for m in moved
+            if text[m.start : m.end] != m.text
+            and not any(start < m.end and m.start < end for start, end in taken)
+        ]
         edits.sort(key=lambda e: e.start)
         return plan if tuple(edits) == plan.edits else replace(plan, edits=tuple(edits))
 
@@ -75,17 +95,16 @@ class LookedUpStrings:
 def looked_up_strings(selection: MoveSelection, clients: ModuleClients) -> LookedUpStrings:
     """The strings that a selection of moves concerns."""
     found = _Found(selection, clients)
-    for module, selected in selection.sources.items():
-        # Strings that name something in a module that moves as a whole follow it.
-        if selection.relocations.module(module) is None:
-            for name in sorted(selected.items.by_name):
-                found.add(selected, name)
+    for selected in selection.sources.values():
+        for name in sorted(selected.items.by_name):
+            found.add(selected, name)
     return LookedUpStrings(
         frozenset(found.stays),
         found.follows,
         frozenset(found.files),
         tuple(found.findings),
         frozenset(found.patched_only),
+        found.chosen,
     )
 
 
@@ -98,58 +117,105 @@ class _Found:
     files: set[str] = field(default_factory=set)
     findings: list[Finding] = field(default_factory=list)
     patched_only: set[str] = field(default_factory=set)
+    chosen: dict[tuple[str, int, str], str] = field(default_factory=dict)
     _patching: dict[str, bool] = field(default_factory=dict)
+    _reach: PatchReach | None = None
 
     def add(self, selected: SourceSelection, name: str) -> None:
         """Settle the strings that name one name of a source."""
         here = selected.module, name
+        end = self.selection.relocations.module(selected.module)
         moved = selected.names.get(name)
-        places, is_clear = self._places(selected, name)
-        if places <= {here} and is_clear:
+        #: What the map alone makes of a module object and of a string.
+        rest = here if end is None else (end, name)
+        goal = moved or rest
+        places = self._places(selected, name, [i for i in selected.items.items if _looks_up(i, name)])
+        is_clear = all(places.values())
+        if (set(places) or {goal}) != {rest} or not is_clear:
+            self._report_objects(here, set(places) or {goal})
+        if end is None and places.keys() <= {here} and is_clear:
             # Names that moved before are in the map, too: what stayed looks them up here as ever.
-            goal = self.selection.relocations.moved_symbols.get(here, moved)
-            if places and goal is not None and goal != here:
+            goal = self.selection.relocations.moved_symbols.get(here, goal)
+            if places and goal != here:
                 self.stays.add(_dotted(here))
-            elif not places and moved is not None:
-                self._warn_of_objects(here, {moved})
             return
-        self._warn_of_objects(here, places)
         paths = [p for p in self.clients.patched(*here) if self._patches(p)]
-        if not paths or (places == {moved} and is_clear):
+        if not paths or not places or (places.keys() == {goal} and is_clear):
             return
         if len(places) == 1 and is_clear:
             self.follows[_dotted(here)] = _dotted(next(iter(places)))
-        elif here in places and moved is not None:
-            self.stays.add(_dotted(here))
-        if _dotted(here) in self.follows or _dotted(here) in self.stays:
             self.files.update(paths)
             self.patched_only.add(_dotted(here))
-        if len(places) > 1 or not is_clear:
-            for path in paths:
-                for string in self.clients.index.files[path].dotted_strings:
-                    if string.text.replace(":", ".") == _dotted(here):
-                        self._warn(path, string.line, f"a string names {_dotted(here)}", places)
+            return
+        for path in paths:
+            for string in self.clients.index.files[path].dotted_strings:
+                if string.text.replace(":", ".") == _dotted(here):
+                    self._choose(path, string.line, selected, name, places)
 
-    def _places(self, selected: SourceSelection, name: str) -> tuple[set[NewName], bool]:
-        """Where the code of a module comes to look a name up, and whether it has its plain name there."""
+    def _choose(
+        self, path: str, line: int, selected: SourceSelection, name: str, places: Mapping[NewName, bool]
+    ) -> None:
+        """Let one string follow the module that the code around it runs, or say that none is right."""
+        here = selected.module, name
+        run = self._run(path, line, selected, name)
+        chosen = self._places(selected, name, run) if run is not None else {}
+        if len(chosen) == 1 and all(chosen.values()):
+            (place,) = chosen
+            self.chosen[path, line, _dotted(here)] = _dotted(place)
+            self.files.add(path)
+            message = f"{_dotted(here)} becomes {_dotted(place)}, which is what the code around it runs"
+            self.findings.append(
+                Finding(code="SYMBOL021", severity="info", path=path, line=line, message=message)
+            )
+        else:
+            self._report(path, line, f"a string names {_dotted(here)}", set(places))
+
+    def _run(self, path: str, line: int, selected: SourceSelection, name: str) -> list[Item] | None:
+        """What looks the name up among the items that the code around a patch runs; None: unknown."""
+        if self._reach is None:
+            self._reach = PatchReach(self.clients)
+        reach = self._reach.of(path, line, selected.module)
+        if reach is None:
+            return None
+        patched = {
+            string.text.replace(":", ".")
+            for string in self.clients.index.files[path].dotted_strings
+            if string.line in reach.lines
+        }
+        by_name = selected.items.by_name
+        todo = [item for n in sorted(reach.definitions) for item in by_name.get(n, ())]
+        for item in todo:
+            for use in item.uses:
+                if use.kind is UseKind.TYPING or use.name == name:
+                    continue
+                if _dotted((selected.module, use.name)) in patched:
+                    continue
+                origin = self.clients.resolver.bound(selected.module, use.name)
+                is_own = origin is None or origin.module == selected.module
+                if origin is not None and not is_own and self._reach.reaches(origin.module, selected.module):
+                    return None
+                todo += [i for i in by_name.get(use.name, ()) if i not in todo and not i.is_import]
+        return [item for item in todo if _looks_up(item, name)]
+
+    def _places(self, selected: SourceSelection, name: str, users: Iterable[Item]) -> dict[NewName, bool]:
+        """Where some items of a module come to look a name up, and whether they have its plain name there."""
         here = selected.module, name
         moved = selected.names.get(name)
         goes = {selected.items.movable[n]: target for n, target in selected.goes.items()}
         own = selected.items.by_name[name]
-        places: set[NewName] = set()
-        is_clear = True
-        for item in selected.items.items:
-            if item in own or not _looks_up(item, name):
+        places: dict[NewName, bool] = {}
+        for item in users:
+            if item in own:
                 continue
             target = goes.get(item, selected.module)
             if target == selected.module:
-                places.add(here)
+                places[here] = True
             elif moved is not None and moved[0] == target:
-                places.add(moved)
+                places[moved] = True
             else:
-                places.add((target, name))
-                is_clear = is_clear and self._is_free(target, here, moved)
-        return places, is_clear
+                place = target, name
+                places[place] = places.get(place, True) and self._is_free(target, here, moved)
+        return places
 
     def _is_free(self, target: str, here: NewName, moved: NewName | None) -> bool:
         """Whether `target` can call a name as its source does: it means the same or nothing there."""
@@ -171,24 +237,25 @@ class _Found:
 
     def _patches(self, path: str) -> bool:
         if path not in self._patching:
-            self._patching[path] = _PATCHING.search(decode(self.clients.read(path)).text) is not None
+            self._patching[path] = PATCHING.search(decode(self.clients.read(path)).text) is not None
         return self._patching[path]
 
-    def _warn_of_objects(self, here: NewName, places: set[NewName]) -> None:
+    def _report_objects(self, here: NewName, places: set[NewName]) -> None:
         paths = [p for p in self.clients.holders(here[0]) if self._patches(p)]
         for path, line in self.clients.named_with(*here, paths):
-            self._warn(path, line, f"patches {here[1]} of {here[0]}", places)
+            self._report(path, line, f"patches {here[1]} of {here[0]}", places)
 
-    def _warn(self, path: str, line: int, what: str, places: set[NewName]) -> None:
-        where = ", ".join(sorted(_dotted(p) for p in places))
+    def _report(self, path: str, line: int, what: str, places: set[NewName]) -> None:
+        where = " and as ".join(sorted(_dotted(p) for p in places))
         self.findings.append(
             Finding(
                 code="SYMBOL008",
-                severity="warning",
+                severity="error",
                 path=path,
                 line=line,
                 message=f"{what}, which is looked up as {where} after the move",
-                mend="patch it there",
+                mend="keep what looks it up in one module, or accept it with --allow SYMBOL008 and patch it "
+                "there afterwards",
             )
         )
 
@@ -198,7 +265,7 @@ def _dotted(name: NewName) -> str:
 
 
 def _looks_up(item: Item, name: str) -> bool:
-    return any(u.name == name and u.kind is not UseKind.TYPING for u in item.uses)
+    return any(u.name == name and u.kind is UseKind.DEFERRED for u in item.uses)
 
 
 def _begins(text: str, names: frozenset[str]) -> bool:

@@ -3,7 +3,7 @@
 Codes (E error, W warning, I information): SYMBOL001 E no such module or symbol; SYMBOL002 E other names are
 bound by the same statement; SYMBOL003 E module state would be split; SYMBOL004 E the target has that name;
 SYMBOL005 I a helper moves along; SYMBOL006 W a registration stays behind; SYMBOL007 W `__name__` and the like
-mean another module; SYMBOL008 W a stub or a patch string is not changed;
+mean another module; SYMBOL008 W a stub is not changed;
 SYMBOL020 I the symbol was moved already.
 
 Source: the import-rewriting cases 38, 40, 41, 42 and 48; the notes on rope, moving symbols, 8.

@@ -88,7 +88,7 @@ def command(
         return 1 if phase.prepared.blocking else 0
     if not execute or phase.prepared.blocking:
         workspace.terminal.note(p7_refactor.plan_text(workspace, phase))
-        return report_prepared(workspace, phase.prepared)
+        return report_prepared(workspace, phase.prepared, executing=execute)
     result = p7_refactor.execute(
         workspace, phase, command=("hocmig", *sys.argv[1:]), git_stage=git_stage, reason=reason
     )

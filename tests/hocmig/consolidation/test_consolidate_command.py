@@ -210,6 +210,27 @@ def test_equal_functions_are_merged_and_others_left_to_people(
     assert "+    return text.upper()" in (root / "app/_domain_map/PHASE6_LOC_SAVINGS.md").read_text()
 
 
+def test_an_annotation_that_named_nothing_in_the_copy_is_no_difference(repository: Maker) -> None:
+    """Found on python-docx: the name is imported for type checkers beside the original alone."""
+    function = 'def size(box: "Box") -> int:\n    return box.size\n'
+    original = (
+        "from typing import TYPE_CHECKING\n\nif TYPE_CHECKING:\n    from app.general.L6.boxes import Box\n"
+    )
+    files = {
+        "app/general/L6/boxes.py": "class Box:\n    size = 1\n",
+        "app/general/L6/sizes.py": f"{original}\n\n{function}",
+        "app/logs/L6/names.py": f"{function}\n\nSEP = 1\n",
+        "client.py": "from app.general.L6.boxes import Box\nfrom app.logs.L6.names import size\n"
+        "RESULT = size(Box())\n",
+    }
+    row = "C001,D1,app/general/L6/sizes.py:7-8,app/logs/L6/names.py:1-2,2,FUNCTION,DELETE,size,size"
+    root = repository(files, f"{TYPED}\n{row}\n")
+    values = value(root)
+    assert run(["--root", str(root), "consolidate", "--execute", "--all"]) == 0
+    assert value(root) == values
+    assert (root / "app/logs/L6/names.py").read_text() == "SEP = 1\n"
+
+
 def test_another_copy_stays_where_the_first_would_make_a_cycle(
     repository: Maker, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -101,6 +101,55 @@ def test_moves_by_the_tool_pass(repository: Path, guard: Guard) -> None:
     assert guard(repository, "--base", "main") == []
 
 
+LAYER = "src/app/general/L5_rating"
+CLUSTERS = """\
+clusters:
+  plans:
+    domain: billing
+    current_files: [L5_engines/billing_plan.py, L5_engines/billing_price.py]
+    target_domain: general
+    target_structure:
+      L5_rating/rating.py: [billing_plan, billing_price]
+"""
+
+
+def test_a_layer_that_a_cluster_made_after_the_lock_passes(repository: Path, guard: Guard) -> None:
+    """The base does not know the folder; the ledger says that the locks followed with the files."""
+    (repository / "src/app/_domain_map/CLUSTER_DEFINITIONS.yaml").write_text(CLUSTERS)
+    assert run(["--root", str(repository), "--quiet", "refactor", "--execute"]) == 0
+    _commit(repository)
+    assert guard(repository) == []
+    assert guard(repository, "--base", "main") == []
+    (repository / LAYER / "tariff.py").write_text("X = 1\n")
+    assert guard(repository, "--base", "main") == [], "the domain has that layer now"
+    assert run(["--root", str(repository), "--quiet", "refactor", "--rollback"]) == 0
+    found = _codes(guard(repository, "--base", "main"))
+    assert found == [("GUARD001", f"{LAYER}/tariff.py")], "and now no more"
+
+
+def test_a_layer_that_a_move_made_needs_an_approval(repository: Path, guard: Guard) -> None:
+    goal = f"{LAYER}/logs_store.py"
+    assert run(["--root", str(repository), "--quiet", "mv", STORE, goal, "--execute"]) == 0
+    found = [("GUARD001", f"{LAYER}/__init__.py"), ("GUARD001", goal)]
+    assert _codes(guard(repository)) == found
+    assert _codes(guard(repository, "--base", "main")) == found
+    assert run(["--root", str(repository), "--quiet", "lock"]) == 1
+    assert run(["--root", str(repository), "--quiet", "lock", "--approve-by", "ana", "--reason", "new"]) == 0
+    _commit(repository)
+    assert guard(repository, "--base", "main") == []
+
+
+def test_a_layer_that_was_locked_by_hand_is_found(repository: Path, guard: Guard) -> None:
+    (repository / LAYER).mkdir()
+    (repository / LAYER / "tariff.py").write_text("X = 1\n")
+    for path in (repository / "src/app/_domain_map").iterdir():
+        path.unlink()
+    assert run(["--root", str(repository), "--quiet", "lock"]) == 0
+    _commit(repository)
+    assert guard(repository) == []
+    assert _codes(guard(repository, "--base", "main")) == [("GUARD001", f"{LAYER}/tariff.py")]
+
+
 def test_the_first_lock_passes(project: Path, guard: Guard) -> None:
     _git(project, "init", "-q")
     _commit(project)

@@ -349,12 +349,8 @@ def check_back(copy: Checkout, outcome: Outcome, before: dict[str, bytes], table
     else:
         archive = max((copy.root / "backups").glob("*.tar.gz"), key=lambda p: p.stat().st_mtime)
         done = copy.hocmig("move", "--rollback", "--backup", str(archive))
-    after = copy.files()
-    # Packages that the moves made stay behind, empty.
-    made = [p for p in after if p not in before and p.endswith("/__init__.py") and not after[p]]
-    changed = [p for p in differing_files(before, after) if p not in made]
+    changed = differing_files(before, copy.files())
     outcome.back = "same bytes" if not changed else f"{len(changed)} differ"
-    outcome.back += f", {len(made)} empty packages" if made else ""
     if done.returncode or changed:
         outcome.problems.append(f"back: exit {done.returncode}, {changed[:5]} {done.stderr[-300:]}")
 

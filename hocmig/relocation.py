@@ -32,6 +32,7 @@ from codemods._rewrite_plan import Decision, PlanFile
 from hocmig.codemod_runner import run_codemod
 from hocmig.facade_flattening import FlattenedFacades, flatten_facades
 from hocmig.proof_certificate import keep_certificate
+from hocmig.recorded_return import RecordedReturn, recorded_return
 from hocmig.symbol_moving import Merging, SymbolMoving
 from hocmig.transaction.change import ChangeSet, FileChange, sha256
 from hocmig.transaction.clock import timestamp
@@ -65,7 +66,8 @@ class RelocationOptions:
     goes into others, see `Merging`. With `pin_names`, task names and app labels that are made of a module's
     name keep the old one. `findings` are known of the relocations before, and reported with the others.
     `facade` says what becomes of names that a package passes on from a module which leaves it: `keep` or
-    `flatten`, see `flatten_facades`.
+    `flatten`, see `flatten_facades`. With `returns`, what a recorded transaction moved gets back the bytes
+    that it had, see `recorded_return`.
     """
 
     references: str = "certain"
@@ -79,6 +81,7 @@ class RelocationOptions:
     pin_names: bool = False
     findings: tuple[Finding, ...] = ()
     facade: str = "keep"
+    returns: bool = False
 
 
 @dataclass(frozen=True)
@@ -122,9 +125,16 @@ def prepare_relocation(
     """
     refuse_interrupted(workspace.root)
     with workspace.terminal.working("Preparing the change"):
-        return _Preparation(
-            workspace, RelocationMap(relocations, allow_merges=options.allow_merges), options
-        ).run()
+        asked = RelocationMap(relocations, allow_merges=options.allow_merges)
+        preparation = _Preparation(workspace, asked, options)
+        if options.returns:
+            wanted = preparation.relocations.relocations
+            recorded = recorded_return(workspace, wanted, preparation.read)
+            if recorded is not None:
+                prepared = _Preparation(workspace, asked, options, recorded).run()
+                if not prepared.blocking:
+                    return prepared
+        return preparation.run()
 
 
 def execute_relocation(
@@ -178,8 +188,16 @@ def last_shim_day(wanted: bool, until: datetime.datetime | None) -> datetime.dat
 
 
 class _Preparation:
-    def __init__(self, workspace: Workspace, relocations: RelocationMap, options: RelocationOptions) -> None:
+    def __init__(
+        self,
+        workspace: Workspace,
+        relocations: RelocationMap,
+        options: RelocationOptions,
+        recorded: RecordedReturn | None = None,
+    ) -> None:
         self.workspace = workspace
+        self.recorded = recorded
+        self.unmade: frozenset[str] = frozenset()
         self.relocations = relocations
         self.options = options
         self.index = workspace.index
@@ -229,6 +247,7 @@ class _Preparation:
         shims = self._shims()
         self._flatten(rewritten, created, shims)
         references, texts = self._references()
+        self._return(rewritten, texts, created)
         change_set = self._change_set(rewritten, texts, created, shims)
         moved = dict(self._moved_files())
         after = self._tree_after(rewritten, created, shims, moved)
@@ -418,6 +437,29 @@ class _Preparation:
                 rewritten[back.get(path, path)] = content
         self.candidates = tuple(sorted({*self.candidates, *(back.get(p, p) for p in self.flattened.files)}))
 
+    def _return(self, rewritten: dict[str, bytes], texts: dict[str, bytes], created: tuple[str, ...]) -> None:
+        """Give files the bytes of the recorded transaction; changes `rewritten` and `texts`."""
+        if self.recorded is None:
+            return
+        moved = dict(self._moved_files())
+        gone = moved.keys() | self.symbols.gone
+        files = {*self.index.files, *self.index.other_files, *self.index.carried_files}
+        staying = {*(files - gone), *moved.values(), *created, *self.symbols.created}
+        self.unmade = self.recorded.unmade(staying) - gone
+        for path, content in self.recorded.contents.items():
+            target = rewritten if path in self.index.files else texts
+            target.pop(path, None)
+            if content != self.read(path):
+                target[path] = content
+        for path in self.unmade:
+            rewritten.pop(path, None)
+            texts.pop(path, None)
+        returned = self.recorded.contents.keys() & self.index.files.keys()
+        self.candidates = tuple(sorted({*self.candidates, *returned}))
+        self.findings.append(
+            Finding(code="RELOC021", severity="info", message=self.recorded.sentence(len(self.unmade)))
+        )
+
     # -- the change -----------------------------------------------------------------------------------
 
     def _moved_files(self) -> Iterable[tuple[str, str]]:
@@ -459,7 +501,7 @@ class _Preparation:
                     before_sha256=sha256(before),
                 )
             )
-        for path in self.repointed:
+        for path in self.repointed | self.unmade:
             contents.pop(path, None)
             changes.append(FileChange(path=path, before_sha256=sha256(self.read(path))))
         changes += [
@@ -494,7 +536,7 @@ class _Preparation:
         contents.update(shims)
         contents.update(self.symbols.created)
         self.contents_after = contents
-        removed = (set(python.values()) | self.repointed | self.symbols.gone) - set(contents)
+        removed = (set(python.values()) | self.repointed | self.symbols.gone | self.unmade) - set(contents)
         return self.index.with_changes(removed, records_for(contents, self.parsed))
 
     def _prove(self, after: SourceIndex, planned: list[str], rewritten: dict[str, bytes]) -> Certificate:
@@ -505,7 +547,7 @@ class _Preparation:
             in_depth=self.candidates,
             read_before=self.read,
             read_after=self._read_after,
-            gone=self.repointed | self.options.replaced | self.symbols.touched,
+            gone=self.repointed | self.options.replaced | self.symbols.touched | self.unmade,
             parsed=self.parsed,
             let_go=self.flattened.removed,
         )

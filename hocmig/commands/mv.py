@@ -112,13 +112,16 @@ def command(
     if data_too:
         relocations, kept = with_data(relocations, workspace.index, Reader(workspace))
         left += kept
+    last_day = last_shim_day(shim, shim_until)
+    policy = facade or workspace.config.moves.facade
     chosen = RelocationOptions(
         references=references or workspace.config.references.level,
         allow=frozenset(allow),
-        shim_until=last_shim_day(shim, shim_until),
+        shim_until=last_day,
         pin_names=pin_names,
-        facade=facade or workspace.config.moves.facade,
+        facade=policy,
         findings=left,
+        returns=last_day is None and policy == "keep" and not pin_names,
     )
     prepared = prepare_relocation(workspace, relocations, chosen)
     if not execute or prepared.blocking:

@@ -1,0 +1,122 @@
+"""Moving back what an earlier `mv` moved: the bytes that its backup holds.
+
+A rewriting need not undo itself letter by letter: a divided import stays divided, a package that was made for
+the move stays behind. Where a relocation is the exact inverse of a recorded transaction, files that are still
+as that left them get back the bytes that they had before, and what it made goes. Files that were edited since
+are rewritten as usual, and the result is proven like any other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from analyzers.errors import InputError
+from hocmig.proof_certificate import FOLDER
+from hocmig.transaction.backup import Backup, read_backup
+from hocmig.transaction.change import sha256
+from hocmig.transaction.ledger import LedgerEntry, read_ledger
+
+if TYPE_CHECKING:
+    from analyzers.model import Relocation
+    from hocmig.workspace import Workspace
+
+_PHASE = "mv"
+
+
+@dataclass(frozen=True)
+class RecordedReturn:
+    """What a transaction left as it is now, and what stood there before it.
+
+    `contents` are the earlier bytes by present path, of files that it moved or edited; `made` are the present
+    paths of files that it created. `time` is when it ran.
+    """
+
+    time: str
+    contents: Mapping[str, bytes]
+    made: frozenset[str]
+
+    def unmade(self, staying: Iterable[str]) -> frozenset[str]:
+        """The made files that go: an `__init__.py` only when nothing of `staying` is below its folder."""
+        others = sorted(set(staying) - self.made)
+        packages = {path: path.removesuffix("__init__.py") for path in self.made}
+        return frozenset(
+            path
+            for path, folder in packages.items()
+            if not path.endswith("/__init__.py") or not any(o.startswith(folder) for o in others)
+        )
+
+    def sentence(self, unmade: int) -> str:
+        """What is said of it."""
+        text = f"{len(self.contents)} files get back the bytes that they had before the mv of {self.time}"
+        return text + (f"; {unmade} files that it made go" if unmade else "")
+
+
+class _Recorded(msgspec.Struct):
+    """What is needed of a certificate."""
+
+    relocations: tuple[str, ...] = ()
+
+
+def recorded_return(
+    workspace: Workspace, relocations: Iterable[Relocation], read: Callable[[str], bytes]
+) -> RecordedReturn | None:
+    """The newest `mv` in force with a backup that moved exactly the inverse of `relocations`; None: none.
+
+    A certificate or a backup that is missing or damaged counts as none: this only saves differences.
+    """
+    inverse = tuple(sorted({_inverse(entry) for entry in relocations}))
+    for entry in reversed(read_ledger(workspace.root).standing()):
+        if entry.phase == _PHASE and entry.backup and _relocations_of(workspace, entry) == inverse:
+            backup = _backup_of(workspace, entry)
+            return _still_standing(entry, backup, workspace, read) if backup is not None else None
+    return None
+
+
+def _inverse(entry: Relocation) -> str:
+    old = f"{entry.old_module}:{entry.old_symbol}" if entry.old_symbol else entry.old_module
+    new = f"{entry.new_module}:{entry.new_symbol}" if entry.new_symbol else entry.new_module
+    return f"{new} -> {old}"
+
+
+def _relocations_of(workspace: Workspace, entry: LedgerEntry) -> tuple[str, ...]:
+    path = workspace.state / FOLDER / f"{entry.entry_id}.json"
+    try:
+        found = msgspec.json.decode(path.read_bytes(), type=_Recorded)
+    except (OSError, msgspec.DecodeError):
+        return ()
+    return tuple(sorted(set(found.relocations)))
+
+
+def _backup_of(workspace: Workspace, entry: LedgerEntry) -> Backup | None:
+    try:
+        backup = read_backup(workspace.root / entry.backup, shown_as=entry.backup)
+    except InputError:
+        return None
+    # The ledger says which archive is meant.
+    return backup if backup.sha256 == entry.backup_sha256 else None
+
+
+def _still_standing(
+    entry: LedgerEntry, backup: Backup, workspace: Workspace, read: Callable[[str], bytes]
+) -> RecordedReturn:
+    left = {file.path: file.after for file in backup.manifest.files}
+    links = {f.path for f in backup.manifest.files for i in (f.before, f.after) if i and i.kind != "file"}
+    contents: dict[str, bytes] = {}
+    made: set[str] = set()
+    for file in entry.files:
+        path, origin = file.path_after, file.path_before
+        image = left.get(path) if path is not None else None
+        if path is None or image is None or links.intersection({path, origin}):
+            continue
+        full = workspace.root / path
+        if full.is_symlink() or not full.is_file() or sha256(read(path)) != image.sha256:
+            continue
+        if origin is None:
+            made.add(path)
+        elif origin in backup.contents:
+            contents[path] = backup.contents[origin]
+    return RecordedReturn(entry.time, contents, frozenset(made))

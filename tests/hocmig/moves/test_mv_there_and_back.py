@@ -1,0 +1,124 @@
+"""`hocmig mv` there and back: with the backup of the way there, the inverse gives the original bytes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from hocmig.cli import run
+
+FILES = {
+    "hocmig.yaml": "version: 1\nimport_roots: [.]\n",
+    "docs/guide.md": "See `app.a.one` and `app/a/two.py`.\n",
+    "app/__init__.py": "",
+    "app/a/__init__.py": "",
+    "app/a/one.py": "VALUE = 1\n\n\ndef show():\n    return VALUE\n",
+    "app/a/two.py": "from app.a.one import VALUE\n\nDOUBLE = 2 * VALUE\n",
+    "app/a/three.py": "from . import one, two  # both\n\nSUM = one.VALUE + two.DOUBLE\n",
+    "app/client.py": "import app.a.one\nfrom app.a import (\n    one,\n    three,\n    two,\n)\n\n"
+    "SUM = one.VALUE + two.DOUBLE + three.SUM + app.a.one.VALUE\n",
+}
+
+THERE = "app.a.one,app.new.deep.first\napp.a.two,app.other.two\n"
+BACK = "app.new.deep.first,app.a.one\napp.other.two,app.a.two\n"
+
+
+def tree(root: Path) -> dict[str, bytes]:
+    return {
+        p.relative_to(root).as_posix(): p.read_bytes()
+        for p in sorted(root.rglob("*"))
+        if p.is_file() and not {".hocmig", "backups", "__pycache__"}.intersection(p.parts)
+    }
+
+
+@pytest.fixture
+def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    root = tmp_path / "repository"
+    for path, text in FILES.items():
+        (root / path).parent.mkdir(parents=True, exist_ok=True)
+        (root / path).write_text(text)
+    monkeypatch.chdir(root)
+    return root
+
+
+def move(rows: str, *options: str) -> int:
+    table = Path.cwd().parent / "moves.csv"
+    table.write_text("old_path,new_path\n" + rows)
+    return run(["--quiet", "mv", "--map", str(table), "--execute", *options])
+
+
+def test_modules_there_and_back_give_the_original_bytes(repository: Path) -> None:
+    before = tree(repository)
+    assert move(THERE, "--backup") == 0
+    between = tree(repository)
+    assert between["app/client.py"] != before["app/client.py"]
+    assert "app/new/deep/__init__.py" in between
+    assert move(BACK) == 0
+    assert tree(repository) == before
+    assert not (repository / "app/new").exists()
+
+
+def test_again_there_and_back_works_from_the_newest_backup(repository: Path) -> None:
+    before = tree(repository)
+    for _ in range(2):
+        assert move(THERE, "--backup") == 0
+        assert move(BACK, "--backup") == 0
+        assert tree(repository) == before
+
+
+def test_symbols_there_and_back_give_the_original_bytes(repository: Path) -> None:
+    before = tree(repository)
+    assert move("app.a.two:DOUBLE,app.fresh\n", "--backup") == 0
+    assert "app/fresh.py" in tree(repository)
+    assert move("app.fresh:DOUBLE,app.a.two\n") == 0
+    assert tree(repository) == before
+
+
+def test_a_file_that_was_edited_since_is_rewritten_and_keeps_the_edit(repository: Path) -> None:
+    before = tree(repository)
+    assert move(THERE, "--backup") == 0
+    client = repository / "app/client.py"
+    client.write_text(client.read_text() + "MORE = two.DOUBLE\n")
+    assert move(BACK) == 0
+    after = tree(repository)
+    assert {p: c for p, c in after.items() if p != "app/client.py"} == {
+        p: c for p, c in before.items() if p != "app/client.py"
+    }
+    assert after["app/client.py"].endswith(b"MORE = two.DOUBLE\n")
+    scope: dict[str, object] = {}
+    exec(
+        compile("import sys; sys.path.insert(0, '')\n" + after["app/client.py"].decode(), "c", "exec"), scope
+    )
+    assert scope["SUM"] == 7
+
+
+def test_a_made_package_in_which_something_new_lies_stays(repository: Path) -> None:
+    assert move(THERE, "--backup") == 0
+    (repository / "app/new/more.py").write_text("M = 1\n")
+    assert move(BACK) == 0
+    after = tree(repository)
+    assert "app/new/__init__.py" in after
+    assert "app/new/deep/__init__.py" not in after
+
+
+def test_a_made_package_that_is_imported_since_stays(repository: Path) -> None:
+    assert move(THERE, "--backup") == 0
+    (repository / "app/fresh.py").write_text("import app.other\n\nNAME = app.other.__name__\n")
+    assert move(BACK) == 0
+    assert "app/other/__init__.py" in tree(repository)
+
+
+@pytest.mark.parametrize("damage", ["missing", "truncated", "other move"])
+def test_without_a_usable_record_it_is_a_move_like_any_other(repository: Path, damage: str) -> None:
+    assert move(THERE, "--backup") == 0
+    (archive,) = (repository / "backups").glob("*.tar.gz")
+    if damage == "missing":
+        archive.unlink()
+    elif damage == "truncated":
+        archive.write_bytes(archive.read_bytes()[:-20])
+    rows = BACK if damage != "other move" else BACK.replace("app.a.two", "app.a.second")
+    assert move(rows) == 0
+    after = tree(repository)
+    assert "app/new/deep/__init__.py" in after
+    assert after["app/a/one.py"] == FILES["app/a/one.py"].encode()

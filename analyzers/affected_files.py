@@ -103,9 +103,11 @@ class _Finder:
         self.named = _names_by_prefix({*relocations.moved_modules, *homes})
         leaves = sorted(relocations.leaf_words(), key=len, reverse=True)
         # `import_module(".b", __package__)` and tables of lazy names say a module by dots.
-        self.relative = re.compile(
-            rb"[\"']\.[\w.]*(?<!\w)(?:" + b"|".join(map(re.escape, leaves)) + rb")[\"']"
-        )
+        # One pattern for each quote: see `_names_by_prefix`.
+        self.relative = [
+            re.compile(quote + rb"\.[\w.]*(?<!\w)(?:" + b"|".join(map(re.escape, leaves)) + b")" + quote)
+            for quote in (b'"', b"'")
+        ]
         self.attribute = re.compile(rb"\.\s*\\?\s*(?:" + b"|".join(map(re.escape, leaves)) + rb")(?!\w)")
 
     def concerns(self, record: FileRecord) -> bool:
@@ -138,8 +140,7 @@ class _Finder:
         content = read(record.path)
         if any(pattern.search(content) is not None for pattern in self.named):
             return True
-        quoted_dot = b'".' in content or b"'." in content
-        if quoted_dot and self.relative.search(content) is not None:
+        if any(pattern.search(content) is not None for pattern in self.relative):
             return True
         return self._binds_package_above(record) and self.attribute.search(content) is not None
 

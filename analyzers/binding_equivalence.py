@@ -526,11 +526,11 @@ def _scope_numbers(scopes: FileScopes) -> dict[int, int]:
     for use in scopes.uses:
         scope: FileScope | None = use.scope
         chain = []
-        while scope is not None:
+        while scope is not None and id(scope) not in numbers:
             chain.append(scope)
             scope = scope.parent
         for item in reversed(chain):
-            numbers.setdefault(id(item), len(numbers))
+            numbers[id(item)] = len(numbers)
     return numbers
 
 

@@ -17,7 +17,7 @@ from functools import cached_property
 
 from analyzers.export_registry import ExportedName, ExportRegistry
 from analyzers.file_facts import parse
-from analyzers.file_rewriting import FilePlan
+from analyzers.file_plan import FilePlan
 from analyzers.import_changes import ImportChange, NewImport, TextEdit, written_imports
 from analyzers.import_effects import first_effect
 from analyzers.import_graph import ImportGraph

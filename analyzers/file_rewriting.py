@@ -10,13 +10,14 @@ import ast
 import hashlib
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property, partial
 
 from analyzers.file_facts import parse
+from analyzers.file_plan import FilePlan
 from analyzers.file_relative_data import find_file_relative_data, find_package_data, finds_data_by_place
 from analyzers.identity_findings import find_identity
-from analyzers.import_changes import ImportChange, ImportPlan, TextEdit
+from analyzers.import_changes import ImportPlan, TextEdit
 from analyzers.import_index import SourceIndex
 from analyzers.import_rewriting import plan_imports
 from analyzers.layout import ModuleName
@@ -28,40 +29,9 @@ from analyzers.project_facts import IndexFacts
 from analyzers.python_string_references import StringReference, find_string_references
 from analyzers.relocation_map import RelocationMap
 from analyzers.source import Source, decode
-from analyzers.text_positions import TextPositions
 from analyzers.text_references.reference import Certainty
 
 _DOTS = re.compile(rb"\bfrom[ \t\f]*\.")
-
-
-@dataclass(frozen=True)
-class FilePlan:
-    """The changes of one file.
-
-    `edits` are spans of the decoded text, sorted and apart; `import_changes` go by ordinal of the statement.
-    A finding of severity `error` says that the file refers to what moves but cannot be changed safely.
-    `strings` are all hits in strings and type comments, those that are left as they are, too.
-    """
-
-    source: Source
-    import_changes: tuple[ImportChange, ...] = ()
-    edits: tuple[TextEdit, ...] = ()
-    findings: tuple[Finding, ...] = ()
-    strings: tuple[StringReference, ...] = ()
-
-    def __bool__(self) -> bool:
-        return bool(self.import_changes or self.edits)
-
-    @property
-    def edited_text(self) -> str:
-        """The text with the spans replaced; import statements are as before."""
-        parts: list[str] = []
-        position = 0
-        for edit in self.edits:
-            parts += (self.source.text[position : edit.start], edit.text)
-            position = edit.end
-        parts.append(self.source.text[position:])
-        return "".join(parts)
 
 
 class FileRewriter:
@@ -214,9 +184,7 @@ class FileRewriter:
         )
         try:
             strings = find_string_references(
-                source.text,
-                tree,
-                TextPositions(source.text),
+                parsed,
                 before=before,
                 after=after,
                 relocations=self.relocations,

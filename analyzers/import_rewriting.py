@@ -20,8 +20,7 @@ from analyzers.name_resolution import NameResolver
 from analyzers.parsed_files import ParsedFile
 from analyzers.relocation_map import RelocationMap
 from analyzers.rewrite_context import RewriteContext
-from analyzers.scopes import FileScope, FileScopes, ImportStatement, ScopeKind, read_statements
-from analyzers.text_positions import TextPositions
+from analyzers.scopes import FileScope, FileScopes, ImportStatement, ScopeKind
 
 _ATTRIBUTE = re.compile(r"\.\s*([^\W\d]\w*)")
 
@@ -49,9 +48,8 @@ def plan_imports(
             place are taken for rewritten.
     """
     assert parsed.tree is not None, "only a file that was parsed can be planned"
-    positions = TextPositions(parsed.source.text)
-    context = RewriteContext(path, positions, before, after, resolver, relocations)
-    return _Planner(context, parsed, parsed.tree, read_statements(parsed.tree), is_edited).plan()
+    context = RewriteContext(path, parsed.positions, before, after, resolver, relocations)
+    return _Planner(context, parsed, parsed.tree, parsed.statements, is_edited).plan()
 
 
 @dataclass

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from analyzers.file_facts import parse
-from analyzers.scopes import FileScopes, read_scopes
+from analyzers.scopes import FileScopes, ImportStatement, read_scopes, read_statements
 from analyzers.source import Source, decode
+from analyzers.text_positions import TextPositions
 
 #: Trees are kept while their texts are at most this long together: 100 MB of trees and more.
 KEPT_BYTES = 1_200_000
@@ -39,6 +40,17 @@ class ParsedFile:
         """
         assert self.tree is not None, "asked for the scopes of a file without a tree"
         return read_scopes(self.tree)
+
+    @cached_property
+    def statements(self) -> tuple[ImportStatement, ...]:
+        """The import statements of a file that was parsed, in source order; see `read_statements`."""
+        assert self.tree is not None, "asked for the statements of a file without a tree"
+        return read_statements(self.tree)
+
+    @cached_property
+    def positions(self) -> TextPositions:
+        """Where the nodes of the tree stand in the decoded text."""
+        return TextPositions(self.source.text)
 
 
 def parse_file(content: bytes) -> ParsedFile:

@@ -21,6 +21,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from analyzers.layout import ModuleName
+from analyzers.parsed_files import ParsedFile
 from analyzers.python_computed_strings import computed_pieces
 from analyzers.python_string_spans import SpanSet, StringPart, merged, string_parts
 from analyzers.python_string_uses import Collected, StringUse, Use, collect_strings
@@ -46,6 +47,7 @@ _LONE_IMPORT = re.compile(
 # Where a line of code ends in a string, besides at a real line end; and the escapes that leave names alone.
 _CODE_LINE_END = re.compile(r"\\n|; ")
 _ESCAPE = re.compile(r"\\[nt'\"]")
+_IMPORT_KEYWORD = re.compile(r"(?:from|import)[ \t]+")
 _TYPE_COMMENT = re.compile(r"#\s*type:(?!\s*ignore\b)")
 # A name behind one of these is the end of a longer one, of a path or of an address.
 _NO_START = frozenset("./@-$")
@@ -73,9 +75,7 @@ class StringReference:
 
 
 def find_string_references(
-    text: str,
-    tree: ast.Module,
-    positions: TextPositions,
+    parsed: ParsedFile,
     *,
     before: ModuleName,
     after: ModuleName,
@@ -85,7 +85,7 @@ def find_string_references(
     """The references in strings and comments of one file, sorted and not overlapping.
 
     Args:
-        text: the decoded source; spans are character offsets in it.
+        parsed: the file with a tree; spans are character offsets in its decoded text.
         before: the module name of the file when its text was written; relative names hang on it. `after` is
             its name when the move is done.
         facts: of the tree before the move; what it does not know is no reference.
@@ -93,14 +93,31 @@ def find_string_references(
     pattern = pattern_of(relocations)
     if pattern is None:
         return ()
+    assert parsed.tree is not None, "only a file that was parsed has strings"
+    text = parsed.source.text
     names = [
         c for c in dotted_inside(text, 0, len(text), pattern) if text[c.start - 1 : c.start] not in _NO_START
     ]
+    if names:
+        # Most files name what moves in their import statements alone: no string needs to be looked at then.
+        imported = _first_names(parsed)
+        names = [c for c in names if c.start not in imported]
     if not names and not _has_relative_names(text, relocations, moves=before != after):
         return ()
-    finder = _Finder(text, positions, before, after, relocations, facts, names)
-    finder.read(collect_strings(tree, before.package or None))
+    finder = _Finder(text, parsed.positions, before, after, relocations, facts, names)
+    finder.read(collect_strings(parsed.tree, before.package or None))
     return _apart(finder.found)
+
+
+def _first_names(parsed: ParsedFile) -> frozenset[int]:
+    """Where the name behind `from` or `import` begins in each import statement."""
+    found = set()
+    for statement in parsed.statements:
+        start = parsed.positions.offset(statement.node.lineno, statement.node.col_offset)
+        keyword = _IMPORT_KEYWORD.match(parsed.source.text, start)
+        if keyword is not None:
+            found.add(keyword.end())
+    return frozenset(found)
 
 
 def _has_relative_names(text: str, relocations: RelocationMap, *, moves: bool) -> bool:

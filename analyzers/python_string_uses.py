@@ -10,7 +10,6 @@ import ast
 import enum
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 _PATCHERS = frozenset({"patch", "patch.multiple", "patch.dict"})
@@ -94,8 +93,8 @@ def collect_strings(tree: ast.Module, package: str | None) -> Collected:
     """The string constants of `tree`; `package` is what `__package__` holds in it (None: not known)."""
     collector = _Collector(tree, package)
     collector.run(tree)
-    constants = collector.constants if collector.computed else {}
-    return Collected(collector.strings, collector.computed, collector.joined, constants)
+    named = {n.id for node, _ in collector.computed for n in ast.walk(node) if isinstance(n, ast.Name)}
+    return Collected(collector.strings, collector.computed, collector.joined, _module_constants(tree, named))
 
 
 def call_name(node: ast.expr) -> str:
@@ -119,11 +118,6 @@ class _Collector:
         self.tree = tree
         self.is_lazy = any(isinstance(s, ast.FunctionDef) and s.name == "__getattr__" for s in tree.body)
         self.passes_package = self.is_lazy and _imports_relative_to_a_package(tree)
-
-    @cached_property
-    def constants(self) -> dict[str, str]:
-        """Names bound once to a string; a walk of its own, so only for modules that put names together."""
-        return _module_constants(self.tree)
 
     def run(self, tree: ast.Module) -> None:
         """Visit all of `tree`; with a stack of its own, since expressions can be thousands of levels deep."""
@@ -360,7 +354,7 @@ class _Collector:
             if node.id in ("__package__", "__name__"):
                 # `__name__` is only right in a package's `__init__`, where it is the package.
                 return self.package
-            return self.constants.get(node.id)
+            return _module_constants(self.tree, {node.id}).get(node.id)
         return None
 
     def _lazy_map(self, node: ast.Dict) -> None:
@@ -424,13 +418,9 @@ def _is_name(targets: list[ast.expr]) -> bool:
     return len(targets) == 1 and isinstance(targets[0], ast.Name) and targets[0].id == "name"
 
 
-def _module_constants(tree: ast.Module) -> dict[str, str]:
-    """Module-level names that are bound once, to a string."""
+def _module_constants(tree: ast.Module, names: set[str]) -> dict[str, str]:
+    """Those of `names` that are bound once, at module level, to a string."""
     found: dict[str, str] = {}
-    bound: dict[str, int] = {}
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Name) and isinstance(node.ctx, (ast.Store, ast.Del)):
-            bound[node.id] = bound.get(node.id, 0) + 1
     for statement in tree.body:
         if isinstance(statement, ast.AnnAssign):
             targets, value = [statement.target], statement.value
@@ -439,8 +429,14 @@ def _module_constants(tree: ast.Module) -> dict[str, str]:
         else:
             continue
         if isinstance(value, ast.Constant) and isinstance(value.value, str):
-            found.update({t.id: value.value for t in targets if isinstance(t, ast.Name) and bound[t.id] == 1})
-    return found
+            found.update({t.id: value.value for t in targets if isinstance(t, ast.Name) and t.id in names})
+    if not found:
+        return {}
+    bound: dict[str, int] = dict.fromkeys(found, 0)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Name) and isinstance(node.ctx, (ast.Store, ast.Del)) and node.id in bound:
+            bound[node.id] += 1
+    return {name: value for name, value in found.items() if bound[name] == 1}
 
 
 def _imports_relative_to_a_package(tree: ast.Module) -> bool:

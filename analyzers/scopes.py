@@ -83,7 +83,7 @@ class FileScope:
         return False
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class NameUse:
     """A name that is read or deleted, with the attributes that directly follow it, from the inside out.
 
@@ -199,7 +199,13 @@ _SIMPLE = frozenset(
 )
 
 #: Nodes that hold neither names nor strings to be read as names.
-_LEAVES = (ast.Constant, ast.expr_context, ast.operator, ast.unaryop, ast.boolop, ast.cmpop)
+_LEAVES = frozenset[type](
+    (
+        ast.Constant,
+        *(leaf for group in (ast.expr_context, ast.operator, ast.unaryop) for leaf in group.__subclasses__()),
+        *(leaf for group in (ast.boolop, ast.cmpop) for leaf in group.__subclasses__()),
+    )
+)
 
 _Item = tuple[ast.AST, FileScope, "ast.expr | None"]
 
@@ -224,7 +230,7 @@ class _ScopeReader:
             handler = handlers.get(node.__class__)
             if handler is not None:
                 handler(self, node, scope, literal)
-            elif not isinstance(node, _LEAVES):
+            elif node.__class__ not in _LEAVES:
                 self._push_children(node, scope, literal)
 
     def result(self) -> FileScopes:
@@ -276,8 +282,10 @@ class _ScopeReader:
                 if value and isinstance(value[0], ast.stmt):
                     self._push_body(value, scope, literal)
                 else:
-                    stack.extend((item, scope, literal) for item in reversed(value) if item is not None)
-            elif isinstance(value, ast.AST):
+                    for item in reversed(value):
+                        if item is not None:
+                            stack.append((item, scope, literal))
+            elif isinstance(value, ast.AST) and value.__class__ not in _LEAVES:
                 stack.append((value, scope, literal))
 
     def _push(self, node: ast.AST | None, scope: FileScope, literal: ast.expr | None) -> None:

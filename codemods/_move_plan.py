@@ -5,11 +5,13 @@ from __future__ import annotations
 import argparse
 from functools import lru_cache
 from pathlib import Path
+from typing import ClassVar
 
 import msgspec
 
 from analyzers.errors import InputError
 from analyzers.import_changes import ImportChange, TextEdit
+from codemods._garbage_collection import collect_garbage_rarely
 
 
 class FileMoves(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -27,6 +29,8 @@ class MovePlanFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     files: dict[str, FileMoves]
     stage: str = ""
 
+    option: ClassVar[str] = "--moves"
+
     def for_stage(self, stage: Path) -> bytes:
         """The JSON of the plan for files that are copied below `stage`."""
         return msgspec.json.encode(msgspec.structs.replace(self, stage=str(stage)))
@@ -39,6 +43,7 @@ def load_move_plan(file: str) -> MovePlanFile:
     Raises:
         InputError: the file is missing or no such plan.
     """
+    collect_garbage_rarely()
     try:
         return msgspec.json.decode(Path(file).read_bytes(), type=MovePlanFile)
     except OSError as error:

@@ -7,19 +7,21 @@ import hashlib
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import ClassVar
 
 import msgspec
 
 from analyzers.configuration import CONFIG_NAME, Configuration
 from analyzers.errors import InputError
 from analyzers.export_registry import read_registry
-from analyzers.file_rewriting import FilePlan
+from analyzers.file_plan import FilePlan
 from analyzers.import_changes import ImportChange
 from analyzers.import_graph import ImportGraph
 from analyzers.import_index import load_index
 from analyzers.import_normalization import ImportNormalizer, SharedImport
 from analyzers.layout import ProjectLayout
 from analyzers.source import decode
+from codemods._garbage_collection import collect_garbage_rarely
 from codemods._rewrite_plan import repository_root
 
 
@@ -36,6 +38,8 @@ class NormalizationPlanFile(msgspec.Struct, frozen=True, forbid_unknown_fields=T
     version: int
     files: dict[str, DecidedImports]
     stage: str = ""
+
+    option: ClassVar[str] = "--registry"
 
     def for_stage(self, stage: Path) -> bytes:
         """The JSON of the plan for files that are copied below `stage`."""
@@ -80,6 +84,7 @@ def load_normalization(file: str) -> NormalizationPlan:
     Raises:
         InputError: the file is missing or malformed, or the repository's configuration is.
     """
+    collect_garbage_rarely()
     path = Path(file)
     if path.suffix == ".json":
         try:

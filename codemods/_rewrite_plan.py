@@ -3,27 +3,26 @@
 from __future__ import annotations
 
 import argparse
-import gc
 import hashlib
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
 
 import msgspec
 
 from analyzers.configuration import CONFIG_NAME, Configuration
 from analyzers.errors import InputError
-from analyzers.file_rewriting import FilePlan, FileRewriter
-from analyzers.import_index import SourceIndex, load_index
-from analyzers.import_rewriting import ImportChange, TextEdit
+from analyzers.file_plan import FilePlan
+from analyzers.import_changes import ImportChange, TextEdit
 from analyzers.layout import ProjectLayout
 from analyzers.model import Relocation
-from analyzers.name_resolution import NameResolver
 from analyzers.relocation_map import RelocationMap
 from analyzers.source import decode
-from analyzers.symbol_moves.looked_up_strings import LookedUpStrings, looked_up_strings
-from analyzers.symbol_moves.module_clients import ModuleClients
-from analyzers.symbol_moves.move_selection import select_moves
+from codemods._garbage_collection import collect_garbage_rarely
+
+if TYPE_CHECKING:
+    from codemods._undecided_files import UndecidedFiles
 
 
 class Decision(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -61,10 +60,11 @@ class PlanFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     pin_names: bool = False
     dissolved: dict[str, str] = {}
 
+    option: ClassVar[str] = "--relocations"
 
-def encode_plan(plan: PlanFile, stage: Path) -> bytes:
-    """The JSON of a plan whose files are copied below `stage`."""
-    return msgspec.json.encode(msgspec.structs.replace(plan, stage=str(stage)))
+    def for_stage(self, stage: Path) -> bytes:
+        """The JSON of the plan for files that are copied below `stage`."""
+        return msgspec.json.encode(msgspec.structs.replace(self, stage=str(stage)))
 
 
 @dataclass(frozen=True)
@@ -78,55 +78,15 @@ class LoadedPlan:
         decision = self.file.decisions.get(path)
         if decision is not None and decision.sha256 == hashlib.sha256(content).hexdigest():
             return FilePlan(decode(content), decision.import_changes, decision.edits)
-        if path not in self.strings.files and not self.rewriter.may_concern(path, content):
-            return None
-        plan = self.strings.adjusted(path, self.rewriter.plan(path, content))
-        said = tuple(f for f in self.strings.findings if f.path == path and f.severity != "info")
-        return replace(plan, findings=(*plan.findings, *said)) if said else plan
+        return self.planner.plan_of(path, content)
 
     @cached_property
-    def index(self) -> SourceIndex:
-        """The import index of the repository, read on first use."""
-        return load_index(
-            ProjectLayout(self.root, self.file.import_roots),
-            scan=self.file.scan,
-            exclude=self.file.exclude,
-            cache=Path(self.file.index_cache) if self.file.index_cache else None,
-            jobs=1,
-            advance=None,
-        )
+    def planner(self) -> UndecidedFiles:
+        """What plans files without a decision; reads the import index on first use."""
+        # Imported here: a run whose files are all decided needs none of it.
+        from codemods._undecided_files import UndecidedFiles
 
-    @cached_property
-    def relocations(self) -> RelocationMap:
-        return RelocationMap(self.file.relocations, allow_merges=self.file.allow_merges)
-
-    @cached_property
-    def rewriter(self) -> FileRewriter:
-        """The planner for files without a decision."""
-        return FileRewriter(
-            self.index,
-            self.relocations,
-            self.file.references,
-            self.file.before_hashes,
-            pin_names=self.file.pin_names,
-        )
-
-    @cached_property
-    def strings(self) -> LookedUpStrings:
-        """The patches that follow the code which looks names up, for files without a decision."""
-        if not self.relocations.moved_symbols and not self.file.dissolved:
-            return LookedUpStrings(frozenset(), {}, frozenset(), ())
-        dissolved = self.file.dissolved
-        selection = select_moves(
-            self.index, self.relocations, self._read, order=dissolved, dissolved=dissolved
-        )
-        return looked_up_strings(selection, ModuleClients(self.index, NameResolver(self.index), self._read))
-
-    def _read(self, path: str) -> bytes:
-        try:
-            return (self.root / path).read_bytes()
-        except OSError as error:
-            raise InputError(path, 0, f"cannot be read: {error.strerror}", "mend its permissions") from error
+        return UndecidedFiles(self.root, self.file)
 
     def relative_path(self, file: Path) -> str:
         """The repository path of a file, given as it lies in the repository or in the stage.
@@ -152,9 +112,7 @@ def load_plan(file: str) -> LoadedPlan:
         InputError: the file is missing or malformed.
     """
     plan = _read(Path(file))
-    # Syntax trees hold no reference cycles: with the default threshold the collector searches them again and
-    # again for nothing, a tenth of the run (measured in the performance notes, section b).
-    gc.set_threshold(100_000, 50, 50)
+    collect_garbage_rarely()
     # Contradictions in the map are an error of the plan, not of the first file that meets them.
     RelocationMap(plan.relocations, allow_merges=plan.allow_merges)
     return LoadedPlan(Path(plan.root), Path(plan.stage) if plan.stage else None, plan)

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 import libcst as cst
 
-from analyzers.file_rewriting import FilePlan
+from analyzers.file_plan import FilePlan
 from analyzers.import_changes import ImportChange, NewImport
 from codemods._import_statements import LINE_LENGTH, edit_statement
 

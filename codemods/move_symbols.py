@@ -27,7 +27,7 @@ from pathlib import Path
 import libcst as cst
 from libcst.codemod import CodemodCommand, CodemodContext, SkipFile
 
-from analyzers.file_rewriting import FilePlan
+from analyzers.file_plan import FilePlan
 from analyzers.source import decode
 from codemods._exact_module import ExactModule
 from codemods._move_plan import load_move_plan, move_plan_argument

@@ -24,7 +24,7 @@ from pathlib import Path
 import libcst as cst
 from libcst.codemod import CodemodCommand, CodemodContext, SkipFile
 
-from analyzers.file_rewriting import FilePlan
+from analyzers.file_plan import FilePlan
 from codemods._exact_module import ExactModule
 from codemods._rewrite_plan import load_plan, plan_argument
 from codemods._statement_splice import rewritten_bytes

@@ -15,12 +15,10 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import analyzers
 from analyzers.errors import HocmigError
-from codemods._move_plan import MovePlanFile
-from codemods._normalization_plan import NormalizationPlanFile
-from codemods._rewrite_plan import PlanFile, encode_plan
 
 #: Below this many files a second process costs more to start than it saves (start: about 1 s of CPU).
 FILES_PER_PROCESS = 250
@@ -52,6 +50,16 @@ class CodemodError(HocmigError):
         return f"codemod {self.args[0]} failed: {shown.strip()}"
 
 
+class StagedPlan(Protocol):
+    """A plan file of a codemod: `option` is the argument that takes it."""
+
+    @property
+    def option(self) -> str: ...
+
+    def for_stage(self, stage: Path) -> bytes:
+        """The bytes of the plan for files that are copied below `stage`."""
+
+
 @dataclass(frozen=True)
 class CodemodResult:
     """`contents`: repository path -> bytes after the codemod, changed files only; `warnings` sorted."""
@@ -63,7 +71,7 @@ class CodemodResult:
 def run_codemod(
     command: str,
     files: Mapping[str, bytes],
-    plan: PlanFile | MovePlanFile | NormalizationPlanFile,
+    plan: StagedPlan,
     *,
     jobs: int,
     state: Path,
@@ -72,7 +80,7 @@ def run_codemod(
 
     Args:
         files: repository path -> bytes, just the files concerned.
-        plan: what the codemod is told; `stage` is filled in here.
+        plan: what the codemod is told.
         state: a folder of ours in which a private temporary folder is made and removed.
 
     Raises:
@@ -92,16 +100,10 @@ def run_codemod(
         neutral.mkdir()
         (neutral / ".libcst.codemod.yaml").write_text(_CONFIG)
         plan_file = Path(folder) / "plan.json"
-        if isinstance(plan, MovePlanFile):
-            option, content = "--moves", plan.for_stage(stage)
-        elif isinstance(plan, NormalizationPlanFile):
-            option, content = "--registry", plan.for_stage(stage)
-        else:
-            option, content = "--relocations", encode_plan(plan, stage)
-        plan_file.write_bytes(content)
+        plan_file.write_bytes(plan.for_stage(stage))
         processes = max(1, min(jobs, -(-len(paths) // FILES_PER_PROCESS)))
         shares = [paths[number::processes] for number in range(processes)]
-        warnings = _run_tool(command, shares, stage, neutral, (option, str(plan_file)))
+        warnings = _run_tool(command, shares, stage, neutral, (plan.option, str(plan_file)))
         changed = {}
         for path in paths:
             content = (stage / path).read_bytes()

@@ -292,7 +292,8 @@ class _Preparation:
         content = self.contents.get(path)
         if content is None:
             try:
-                content = (self.workspace.root / path).read_bytes()
+                with open(f"{self.workspace.root}/{path}", "rb") as file:
+                    content = file.read()
             except OSError as error:
                 raise InputError(
                     path, 0, f"cannot be read: {error.strerror}", "mend its permissions"

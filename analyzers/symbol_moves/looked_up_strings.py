@@ -24,7 +24,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
-from analyzers.file_rewriting import FilePlan
+from analyzers.file_plan import FilePlan
 from analyzers.import_changes import TextEdit
 from analyzers.model import Finding
 from analyzers.source import decode

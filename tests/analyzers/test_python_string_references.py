@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from analyzers.layout import ModuleName
 from analyzers.model import Relocation
+from analyzers.parsed_files import parse_file
 from analyzers.python_string_references import StringReference, find_string_references
 from analyzers.relocation_map import RelocationMap
-from analyzers.text_positions import TextPositions
 
 RELOCATIONS = RelocationMap(
     [
@@ -70,9 +70,7 @@ def find(
     text: str, before: ModuleName = CLIENT, after: ModuleName | None = None, facts: Facts = OLD
 ) -> tuple[StringReference, ...]:
     found = find_string_references(
-        text,
-        ast.parse(text),
-        TextPositions(text),
+        parse_file(text.encode("utf-8", "surrogatepass")),
         before=before,
         after=after or before,
         relocations=RELOCATIONS,
@@ -395,11 +393,10 @@ def test_places_behind_other_scripts_tabs_and_line_endings() -> None:
 
 def test_an_empty_map_finds_nothing() -> None:
     text = "x = 'app.a.b'"
-    tree = ast.parse(text)
     empty = RelocationMap()
     assert (
         find_string_references(
-            text, tree, TextPositions(text), before=CLIENT, after=CLIENT, relocations=empty, facts=OLD
+            parse_file(text.encode()), before=CLIENT, after=CLIENT, relocations=empty, facts=OLD
         )
         == ()
     )

@@ -18,7 +18,8 @@ import pytest
 
 import hocmig.relocation
 import hocmig.symbol_moving
-from analyzers.file_rewriting import FilePlan, FileRewriter
+from analyzers.file_plan import FilePlan
+from analyzers.file_rewriting import FileRewriter
 from analyzers.import_index import load_index
 from analyzers.layout import ProjectLayout
 from analyzers.model import Relocation

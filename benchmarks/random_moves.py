@@ -7,7 +7,8 @@ those that `hocmig mv --map` refuses are dropped with the reason, and others are
 
 imports     every module imports as before (the touched ones alone in a fresh process, too)
 tests       the same tests pass
-collateral  lines that changed, are no (conditional) import and name nothing that moved; there are none
+collateral  lines that changed, are no (conditional) import and name nothing that moved; there are none (moved
+            code may spell an imported name anew that means something else where it goes)
 again       the same command a second time changes nothing
 back        modules: the inverse map gives the original bytes; symbols: `--rollback` does
 
@@ -296,8 +297,51 @@ def collateral(before: dict[str, bytes], after: dict[str, bytes], moves: list[Mo
                     found[line] += 1
                     where.setdefault(line, f"{path}:{number + 1}")
     # What left one file and arrived in another has moved.
-    rest = (lost - gained) + (gained - lost)
-    return count, [f"{where[line]}: {line}" for line in rest]
+    gone, new = lost - gained, gained - lost
+    _take_renamed(gone, new, _taken_names(before, moves))
+    return count, [f"{where[line]}: {line}" for line in gone + new]
+
+
+def _taken_names(before: dict[str, bytes], moves: list[Move]) -> set[str]:
+    """Names that a module imports from which a definition moves, and that mean something else where it goes.
+
+    They need another name there, whatever tool moves it.
+    """
+    found: set[str] = set()
+    for move in moves:
+        if ":" in move.old:
+            imported, bound = (_module_names(before[path]) for path in move.paths)
+            found |= {n for n, origin in imported.items() if origin and bound.get(n, origin) != origin}
+    return found
+
+
+def _module_names(text: bytes) -> dict[str, str]:
+    """The names bound by statements of a module -> what they import; empty for definitions."""
+    names: dict[str, str] = dict.fromkeys(_definitions(text), "")
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.ImportFrom):
+            start = "." * node.level + (node.module or "")
+            names |= {a.asname or a.name: f"{start}:{a.name}" for a in node.names}
+        elif isinstance(node, ast.Import):
+            names |= {a.asname or a.name.partition(".")[0]: a.name for a in node.names}
+    return names
+
+
+def _take_renamed(gone: Counter[str], new: Counter[str], taken: set[str]) -> None:
+    """Take out pairs of lines that differ only in the spelling of `taken` names."""
+    for line in list(gone):
+        words = re.findall(r"\w+|\W", line)
+        for other in list(new):
+            others = re.findall(r"\w+|\W", other)
+            if len(words) == len(others) and all(
+                a == b or a in taken for a, b in zip(words, others, strict=True)
+            ):
+                number = min(gone[line], new[other])
+                gone[line] -= number
+                new[other] -= number
+                gone += Counter()
+                new += Counter()
+                break
 
 
 def _import_lines(text: bytes) -> set[int]:

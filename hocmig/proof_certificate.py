@@ -6,7 +6,7 @@ the artifact folder, in the same transaction as the moves.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -22,12 +22,17 @@ FOLDER = "certificates"
 def render_certificate(prepared: PreparedRelocation) -> bytes:
     """The certificate as JSON: `relocations` (old name -> new name), then the fields of `Certificate`.
 
+    `asked` are the relocations that the user gave, where more moved (private helpers of definitions).
+
     The same change of the same tree gives the same bytes. A relocation without a certificate (it is blocked)
     gives the empty object.
     """
     if prepared.certificate is None:
         return b"{}\n"
-    document = {"relocations": sorted(map(str, prepared.relocations.relocations))}
+    moved = sorted(map(str, prepared.relocations.relocations))
+    document: dict[str, Any] = {"relocations": moved}
+    if sorted(prepared.asked) != moved:
+        document["asked"] = sorted(prepared.asked)
     document |= msgspec.to_builtins(prepared.certificate)
     return msgspec.json.format(msgspec.json.encode(document), indent=2) + b"\n"
 

@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from analyzers.errors import InputError
+from analyzers.model import Relocation
 from hocmig.proof_certificate import FOLDER
 from hocmig.transaction.backup import Backup, read_backup
 from hocmig.transaction.change import sha256
 from hocmig.transaction.ledger import LedgerEntry, read_ledger
 
 if TYPE_CHECKING:
-    from analyzers.model import Relocation
     from hocmig.workspace import Workspace
 
 _PHASE = "mv"
@@ -32,10 +32,12 @@ class RecordedReturn:
     """What a transaction left as it is now, and what stood there before it.
 
     `contents` are the earlier bytes by present path, of files that it moved or edited; `made` are the present
-    paths of files that it created. `time` is when it ran.
+    paths of files that it created. `along` leads symbols back that went along with what the user named.
+    `time` is when it ran.
     """
 
     time: str
+    along: tuple[Relocation, ...]
     contents: Mapping[str, bytes]
     made: frozenset[str]
 
@@ -56,9 +58,10 @@ class RecordedReturn:
 
 
 class _Recorded(msgspec.Struct):
-    """What is needed of a certificate."""
+    """What is needed of a certificate; see `render_certificate`."""
 
     relocations: tuple[str, ...] = ()
+    asked: tuple[str, ...] = ()
 
 
 def recorded_return(
@@ -68,11 +71,18 @@ def recorded_return(
 
     A certificate or a backup that is missing or damaged counts as none: this only saves differences.
     """
-    inverse = tuple(sorted({_inverse(entry) for entry in relocations}))
+    wanted = {_inverse(entry) for entry in relocations}
     for entry in reversed(read_ledger(workspace.root).standing()):
-        if entry.phase == _PHASE and entry.backup and _relocations_of(workspace, entry) == inverse:
+        if entry.phase != _PHASE or not entry.backup:
+            continue
+        recorded = _recorded(workspace, entry)
+        if wanted == set(recorded.asked or recorded.relocations):
+            more = sorted(set(recorded.relocations) - wanted)
+            along = [back for text in more if (back := _led_back(text)) is not None]
             backup = _backup_of(workspace, entry)
-            return _still_standing(entry, backup, workspace, read) if backup is not None else None
+            if backup is None or len(along) < len(more):
+                return None
+            return _still_standing(entry, backup, tuple(along), workspace, read)
     return None
 
 
@@ -82,13 +92,21 @@ def _inverse(entry: Relocation) -> str:
     return f"{new} -> {old}"
 
 
-def _relocations_of(workspace: Workspace, entry: LedgerEntry) -> tuple[str, ...]:
+def _led_back(text: str) -> Relocation | None:
+    """The relocation that undoes `a:x -> b:y`; None for what is no symbol's."""
+    old, _, new = text.partition(" -> ")
+    (old_module, _, old_symbol), (new_module, _, new_symbol) = old.partition(":"), new.partition(":")
+    if not (old_symbol and new_symbol):
+        return None
+    return Relocation(new_module, old_module, new_symbol, old_symbol)
+
+
+def _recorded(workspace: Workspace, entry: LedgerEntry) -> _Recorded:
     path = workspace.state / FOLDER / f"{entry.entry_id}.json"
     try:
-        found = msgspec.json.decode(path.read_bytes(), type=_Recorded)
+        return msgspec.json.decode(path.read_bytes(), type=_Recorded)
     except (OSError, msgspec.DecodeError):
-        return ()
-    return tuple(sorted(set(found.relocations)))
+        return _Recorded()
 
 
 def _backup_of(workspace: Workspace, entry: LedgerEntry) -> Backup | None:
@@ -101,7 +119,11 @@ def _backup_of(workspace: Workspace, entry: LedgerEntry) -> Backup | None:
 
 
 def _still_standing(
-    entry: LedgerEntry, backup: Backup, workspace: Workspace, read: Callable[[str], bytes]
+    entry: LedgerEntry,
+    backup: Backup,
+    along: tuple[Relocation, ...],
+    workspace: Workspace,
+    read: Callable[[str], bytes],
 ) -> RecordedReturn:
     left = {file.path: file.after for file in backup.manifest.files}
     links = {f.path for f in backup.manifest.files for i in (f.before, f.after) if i and i.kind != "file"}
@@ -119,4 +141,4 @@ def _still_standing(
             made.add(path)
         elif origin in backup.contents:
             contents[path] = backup.contents[origin]
-    return RecordedReturn(entry.time, contents, frozenset(made))
+    return RecordedReturn(entry.time, along, contents, frozenset(made))

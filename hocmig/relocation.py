@@ -91,7 +91,8 @@ class PreparedRelocation:
     `rewritten` are the Python files whose text changes (old paths), `references` the hits in strings and
     other files, `findings` sorted by path and line; those of severity `error` block. `moved` is old path to
     new path, `callers` the number of rewritten files that import a moving file, by its old path. `symbols`
-    are the definitions that move between files, helpers that go along included.
+    are the definitions that move between files, helpers that go along included; `asked` is what the user gave
+    of `relocations`, as text.
     """
 
     relocations: RelocationMap
@@ -105,6 +106,7 @@ class PreparedRelocation:
     moved: dict[str, str] = field(default_factory=dict)
     callers: dict[str, int] = field(default_factory=dict)
     symbols: tuple[Relocation, ...] = ()
+    asked: tuple[str, ...] = ()
 
     @property
     def blocking(self) -> tuple[Finding, ...]:
@@ -128,10 +130,10 @@ def prepare_relocation(
         asked = RelocationMap(relocations, allow_merges=options.allow_merges)
         preparation = _Preparation(workspace, asked, options)
         if options.returns:
-            wanted = preparation.relocations.relocations
-            recorded = recorded_return(workspace, wanted, preparation.read)
+            recorded = recorded_return(workspace, asked.relocations, preparation.read)
             if recorded is not None:
-                prepared = _Preparation(workspace, asked, options, recorded).run()
+                whole = RelocationMap((*asked.relocations, *recorded.along))
+                prepared = _Preparation(workspace, whole, options, recorded).run()
                 if not prepared.blocking:
                     return prepared
         return preparation.run()
@@ -202,6 +204,7 @@ class _Preparation:
         self.options = options
         self.index = workspace.index
         self.contents: dict[str, bytes] = {}
+        self.asked = tuple(map(str, relocations.relocations))
         self.symbols = SymbolMoving(workspace, relocations, self.read, options.merging, options.allow)
         self.relocations = relocations = self.symbols.relocations
         self.before_hashes = hashes_before(self.index, relocations) or None
@@ -270,6 +273,7 @@ class _Preparation:
             moved=moved,
             callers=self._callers(rewritten),
             symbols=self.symbols.symbols,
+            asked=self.asked,
         )
 
     def _is_blocked(self) -> bool:

@@ -75,6 +75,18 @@ def test_symbols_there_and_back_give_the_original_bytes(repository: Path) -> Non
     assert tree(repository) == before
 
 
+def test_helpers_that_went_along_come_back(repository: Path) -> None:
+    (repository / "app/a/two.py").write_text(
+        "from app.a.one import VALUE\n\nDOUBLE = 2 * VALUE\n\n\n"
+        "def _helper():\n    return VALUE\n\n\ndef public():\n    return _helper()\n"
+    )
+    before = tree(repository)
+    assert move("app.a.two:public,app.a.three\n", "--backup") == 0
+    assert b"def _helper" in tree(repository)["app/a/three.py"]
+    assert move("app.a.three:public,app.a.two\n") == 0
+    assert tree(repository) == before
+
+
 def test_a_file_that_was_edited_since_is_rewritten_and_keeps_the_edit(repository: Path) -> None:
     before = tree(repository)
     assert move(THERE, "--backup") == 0

@@ -18,7 +18,7 @@ from analyzers.name_resolution import Kind, NameResolver, Target
 #: The call facts of a file, None when they cannot be had.
 FactsOf = Callable[[str], "CallFacts | None"]
 
-_MAKES_INSTANCE = ("__new__", "__init__", "__post_init__", "__call__")
+_MAKES_INSTANCE = ("__new__", "__init__", "__post_init__")
 _MAKES_CLASS = ("__prepare__", "__new__", "__init__")
 
 
@@ -158,7 +158,8 @@ class _Calls:
             line = list(self._line(target))
             homes = near | {home for home, _ in line}
             for home, one in line:
-                walk.enter(home, (one.methods[n] for n in _MAKES_INSTANCE if n in one.methods), homes)
+                # `@C(...)` calls the instance, too.
+                walk.enter(home, _some(one, (*_MAKES_INSTANCE, *(["__call__"] if is_factory else []))), homes)
         elif target.name in facts.values:
             self._call_method(walk, target, "__call__", near, is_factory)
 

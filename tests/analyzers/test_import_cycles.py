@@ -437,6 +437,10 @@ CALLED = {
         "class Made:\n    def __init__(self):\n        {load}\n",
         "from {home} import Made\nMADE = Made()\n",
     ),
+    "instance that decorates": (
+        "class Made:\n    def __init__(self, n): ...\n    def __call__(self, f):\n        {load}\n",
+        "from {home} import Made\n@Made(1)\ndef g(): ...\n",
+    ),
     "method of a variable": (
         "class Registry:\n    def add(self, f):\n        {load}\nregistry = Registry()\n",
         "from {home} import registry\nregistry.add(1)\n",
@@ -482,6 +486,17 @@ def test_import_in_a_function_that_nobody_calls_is_harmless(how: str) -> None:
         relocations = {"old.late": "new.late"}
         assert _failing(files, relocations) == set()
         assert [c for c in _report(files, relocations) if c.fails] == []
+
+
+def test_making_a_thing_does_not_call_it() -> None:
+    files = {
+        "old/__init__.py": "",
+        "old/late.py": "L = 1\n",
+        "home.py": "class Made:\n    def __call__(self):\n        from old.late import L\n",
+        "user.py": "from home import Made\nMADE = Made()\nU = 1\n",
+        "new/__init__.py": "from user import U\n",
+    }
+    assert [c for c in _report(files, {"old.late": "new.late"}) if c.fails] == []
 
 
 def test_circle_through_a_called_function_that_stood_before_is_not_new() -> None:

@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from analyzers.binding_equivalence import Certificate, certify
-from analyzers.errors import InputError
 from analyzers.export_registry import ExportRegistry
 from analyzers.import_cycles import Cycle, new_cycles
 from analyzers.import_graph import ImportGraph
@@ -17,6 +16,7 @@ from analyzers.model import Finding
 from analyzers.relocation_map import RelocationMap
 from codemods._normalization_plan import DecidedImports, NormalizationPlanFile
 from hocmig.codemod_runner import run_codemod
+from hocmig.repository_reader import RepositoryReader
 from hocmig.transaction.change import sha256
 
 if TYPE_CHECKING:
@@ -50,30 +50,8 @@ class NormalizedTree:
         return tuple(s for s in self.imports if s.reason)
 
 
-class Reader:
-    """Reads repository files once."""
-
-    def __init__(self, workspace: Workspace) -> None:
-        self.root = workspace.root
-        self.contents: dict[str, bytes] = {}
-
-    def __call__(self, path: str) -> bytes:
-        """The bytes of a repository file.
-
-        Raises:
-            InputError: it cannot be read.
-        """
-        if path not in self.contents:
-            try:
-                self.contents[path] = (self.root / path).read_bytes()
-            except OSError as error:
-                problem = f"cannot be read: {error.strerror}"
-                raise InputError(path, 0, problem, "mend its permissions") from error
-        return self.contents[path]
-
-
 def normalize_tree(
-    workspace: Workspace, graph: ImportGraph, registry: ExportRegistry, read: Reader
+    workspace: Workspace, graph: ImportGraph, registry: ExportRegistry, read: RepositoryReader
 ) -> NormalizedTree:
     """Work out the normalization of the whole tree, and prove it; writes private temporary files only.
 
@@ -143,7 +121,7 @@ def _left(one: SharedImport, reason: str) -> SharedImport:
 
 
 def _after(
-    graph: ImportGraph, contents: dict[str, bytes], read: Reader
+    graph: ImportGraph, contents: dict[str, bytes], read: RepositoryReader
 ) -> tuple[SourceIndex, tuple[Cycle, ...]]:
     after = graph.index.with_changes((), records_for(contents))
 

@@ -15,7 +15,7 @@ from analyzers.baseline import relocate_baseline
 from analyzers.binding_equivalence import Certificate, certify
 from analyzers.companions_left import companions_left
 from analyzers.domain_locks import LOCK_NAME
-from analyzers.errors import GateError, InputError
+from analyzers.errors import GateError
 from analyzers.file_rewriting import FileRewriter, hashes_before
 from analyzers.import_cycles import Cycle, new_cycles
 from analyzers.import_index import SourceIndex, records_for
@@ -33,6 +33,7 @@ from hocmig.codemod_runner import run_codemod
 from hocmig.facade_flattening import FlattenedFacades, flatten_facades
 from hocmig.proof_certificate import keep_certificate
 from hocmig.recorded_return import RecordedReturn, recorded_return
+from hocmig.repository_reader import RepositoryReader
 from hocmig.symbol_moving import Merging, SymbolMoving
 from hocmig.transaction.change import ChangeSet, FileChange, sha256
 from hocmig.transaction.clock import timestamp
@@ -203,7 +204,7 @@ class _Preparation:
         self.relocations = relocations
         self.options = options
         self.index = workspace.index
-        self.contents: dict[str, bytes] = {}
+        self.read = RepositoryReader(workspace.root)
         self.asked = tuple(map(str, relocations.relocations))
         self.symbols = SymbolMoving(workspace, relocations, self.read, options.merging, options.allow)
         self.relocations = relocations = self.symbols.relocations
@@ -286,24 +287,6 @@ class _Preparation:
         allowed = self.options.allow
         unique = {f for f in self.findings if f.code not in allowed}
         return tuple(sorted(unique, key=lambda f: (f.path, f.line, f.code, f.message)))
-
-    def read(self, path: str) -> bytes:
-        """The bytes of a repository file, read once.
-
-        Raises:
-            InputError: it cannot be read.
-        """
-        content = self.contents.get(path)
-        if content is None:
-            try:
-                with open(f"{self.workspace.root}/{path}", "rb") as file:
-                    content = file.read()
-            except OSError as error:
-                raise InputError(
-                    path, 0, f"cannot be read: {error.strerror}", "mend its permissions"
-                ) from error
-            self.contents[path] = content
-        return content
 
     # -- collect and plan ----------------------------------------------------------------------------
 

@@ -19,11 +19,14 @@ class RepositoryReader:
         self._contents: dict[str, bytes] = {}
 
     def __call__(self, path: str) -> bytes:
-        if path not in self._contents:
+        content = self._contents.get(path)
+        if content is None:
             try:
-                self._contents[path] = (self.root / path).read_bytes()
+                with open(f"{self.root}/{path}", "rb") as file:
+                    content = file.read()
             except OSError as error:
                 raise InputError(
                     path, 0, f"cannot be read: {error.strerror}", "mend its permissions"
                 ) from error
-        return self._contents[path]
+            self._contents[path] = content
+        return content

@@ -10,18 +10,17 @@ from typing import Any
 import click
 
 from analyzers.companions import with_stubs, with_tests
-from analyzers.data_companions import with_data
 from analyzers.errors import InputError
 from analyzers.model import Finding
 from analyzers.relocation_table import read_move_table, relocations_of_moves
 from hocmig.commands.relocation_output import report_prepared, report_result
-from hocmig.import_normalizing import Reader
 from hocmig.relocation import (
     RelocationOptions,
     execute_relocation,
     last_shim_day,
     prepare_relocation,
 )
+from hocmig.repository_reader import RepositoryReader
 from hocmig.transaction.recovery import refuse_interrupted
 from hocmig.transaction.rollback import latest, rollback
 from hocmig.workspace import Workspace, open_workspace
@@ -110,7 +109,10 @@ def command(
     if tests_too:
         relocations, left = with_tests(relocations, workspace.index)
     if data_too:
-        relocations, kept = with_data(relocations, workspace.index, Reader(workspace))
+        # Imported here: few moves ask for it.
+        from analyzers.data_companions import with_data
+
+        relocations, kept = with_data(relocations, workspace.index, RepositoryReader(workspace.root))
         left += kept
     last_day = last_shim_day(shim, shim_until)
     policy = facade or workspace.config.moves.facade

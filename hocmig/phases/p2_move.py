@@ -9,10 +9,8 @@ import msgspec
 
 from analyzers.companions import with_stubs
 from analyzers.csv_table import render_csv
-from analyzers.data_companions import with_data
 from analyzers.errors import InputError
 from analyzers.migration_manifest import MOVABLE, ManifestRow, Status, relocations_of, render_manifest
-from hocmig.import_normalizing import Reader
 from hocmig.manifest_file import manifest_path, require_manifest, write_manifest
 from hocmig.proof_certificate import render_certificate
 from hocmig.relocation import (
@@ -21,6 +19,7 @@ from hocmig.relocation import (
     execute_relocation,
     prepare_relocation,
 )
+from hocmig.repository_reader import RepositoryReader
 from hocmig.transaction.change import FileChange, sha256
 from hocmig.transaction.clock import timestamp
 from hocmig.transaction.transaction import TransactionResult
@@ -67,7 +66,10 @@ def prepare(
     relocations = with_stubs(relocations_of(chosen, workspace.layout), workspace.index)
     merges = any(r.status is Status.DELETE_DUPLICATE for r in chosen)
     if data_too:
-        relocations, left = with_data(relocations, workspace.index, Reader(workspace))
+        # Imported here: few moves ask for it.
+        from analyzers.data_companions import with_data
+
+        relocations, left = with_data(relocations, workspace.index, RepositoryReader(workspace.root))
         options = replace(options, findings=(*options.findings, *left))
     options = replace(options, allow_merges=merges, replaced=replaced)
     prepared = prepare_relocation(workspace, relocations, options)

@@ -24,9 +24,10 @@ from hocmig import __version__
 from hocmig.architecture import judge_architecture, read_accepted, read_contracts
 from hocmig.architecture_report import REPORT_NAME, architecture_report
 from hocmig.artifact_changes import appended_rows, artifact_change
-from hocmig.import_normalizing import NormalizedTree, Reader, normalize_tree
+from hocmig.import_normalizing import NormalizedTree, normalize_tree
 from hocmig.lock_renewal import renewed_locks
 from hocmig.manifest_file import read_current_manifest
+from hocmig.repository_reader import RepositoryReader
 from hocmig.run_plan import needless
 from hocmig.transaction.change import ChangeSet, FileChange, sha256
 from hocmig.transaction.clock import timestamp
@@ -81,7 +82,7 @@ def prepare(workspace: Workspace, policy: str = "") -> NormalizePhase:
         raise InputError(
             "hocmig.yaml", 0, problem, "set domain_root and shared_domain, or see `hocmig check`"
         )
-    read = Reader(workspace)
+    read = RepositoryReader(workspace.root)
     registry, clashes = build_registry(
         workspace.index, graph.resolver, before.shared, policy or config.architecture.canonical
     )

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Sequence
+from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
 _DRIFT_ROWS = 40
 _NARROWEST = 60
 _PLACES = 4
+_FOLDS = 12
 
 
 class ShownPlace(msgspec.Struct, frozen=True):
@@ -132,10 +135,8 @@ def rendered_group(one: NumberedGroup, root: Path, width: int | None = None) -> 
         if group.kind is CloneKind.EXACT_FILE:
             out.append("    equal, byte for byte")
             continue
-        for row in rows_of(left, right, root):
-            a, b = _cell(row.text_a, half), _cell(row.text_b, half)
-            mark = " " if row.mark == "=" else row.mark
-            out.append(f"{row.line_a or '':>6} {a} {mark} {row.line_b or '':>6} {b}".rstrip())
+        for row in _dedented(rows_of(left, right, root)):
+            out.extend(_lines(row, half))
     return "\n".join(out) + "\n"
 
 
@@ -189,6 +190,51 @@ def _text(place: Place, root: Path) -> list[str]:
     return split_rows(decode_source(data))[place.first - 1 : place.last]
 
 
-def _cell(text: str, width: int) -> str:
-    plain = "".join(c if c.isprintable() else " " for c in text.expandtabs(4))
-    return (plain[: width - 1] + "…" if len(plain) > width else plain).ljust(width)
+def _dedented(rows: Sequence[SideRow]) -> list[SideRow]:
+    """The rows without the indentation that all rows of a side have: a method may be a copy of a function."""
+    margins = []
+    for texts in ([row.text_a for row in rows], [row.text_b for row in rows]):
+        depths = [len(t) - len(t.lstrip(" ")) for t in texts if t.strip()]
+        margins.append(min(depths, default=0))
+    return [
+        msgspec.structs.replace(row, text_a=row.text_a[margins[0] :], text_b=row.text_b[margins[1] :])
+        for row in rows
+    ]
+
+
+def _lines(row: SideRow, width: int) -> list[str]:
+    """One row as lines of the terminal: what differs is folded and shown to its end, what is equal is cut."""
+    if row.mark == "=":
+        cells = [(_cut(row.text_a, width), _cut(row.text_b, width))]
+        mark = " "
+    else:
+        cells = list(zip_longest(_folded(row.text_a, width), _folded(row.text_b, width), fillvalue=""))
+        mark = row.mark
+    out = []
+    for n, (a, b) in enumerate(cells):
+        numbers = (row.line_a or "", row.line_b or "") if n == 0 else ("", "")
+        out.append(f"{numbers[0]:>6} {a:<{width}} {mark} {numbers[1]:>6} {b}".rstrip())
+    return out
+
+
+def _cut(text: str, width: int) -> str:
+    plain = _plain(text)
+    return plain[: width - 1] + "…" if len(plain) > width else plain
+
+
+def _folded(text: str, width: int) -> list[str]:
+    """The text in pieces of at most `width` characters; further pieces keep the indentation where it fits."""
+    plain = _plain(text)
+    indent = min(len(plain) - len(plain.lstrip()) + 2, width // 2)
+    pieces = [plain[:width]]
+    rest = plain[width:]
+    while rest and len(pieces) < _FOLDS:
+        pieces.append(" " * indent + rest[: width - indent])
+        rest = rest[width - indent :]
+    if rest:
+        pieces[-1] = pieces[-1][:-1] + "…"
+    return pieces
+
+
+def _plain(text: str) -> str:
+    return "".join(c if c.isprintable() else " " for c in text.expandtabs(4))

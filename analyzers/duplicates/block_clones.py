@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from analyzers.duplicates.corpus import Corpus
+from analyzers.duplicates.corpus import Corpus, Definition
 from analyzers.duplicates.evidence_store import EvidenceStore
 from analyzers.duplicates.fragment_pairs import Comparer, FragmentPair, Limits
 
@@ -173,7 +174,8 @@ def verify_blocks(
             spot = (wide.first_a, wide.last_a, wide.first_b, wide.last_b)
             if spot not in seen:
                 seen.add(spot)
-                found.append(wide)
+                if not _is_row_of_others(corpus, wide):
+                    found.append(wide)
             before = [p for p in part if p[0] < key[0] and p[1] < key[2]]
             after = [p for p in part if p[0] > key[1] and p[1] > key[3]]
             todo.extend(p for p in (after, before) if len(p) >= 3)
@@ -187,6 +189,44 @@ def _without_far_head(corpus: Corpus, found: FragmentPair) -> FragmentPair:
         return found
     gaps = (corpus.rows[a + 1] - corpus.end_rows[a], corpus.rows[b + 1] - corpus.end_rows[b])
     return replace(found, first_a=a + 1, first_b=b + 1) if max(gaps) > _FAR_ROWS else found
+
+
+def _is_row_of_others(corpus: Corpus, found: FragmentPair) -> bool:
+    """Whether the block runs over small definitions that are others on the other side.
+
+    Short methods after one another, as in visitors, are alike wherever they stand; they are a copy when they
+    are called the same, too, and do not belong to classes that are called otherwise.
+    """
+    names = [
+        _definitions_in(corpus, first, last)
+        for first, last in ((found.first_a, found.last_a), (found.first_b, found.last_b))
+    ]
+    most = max(len(n) for n in names)
+    if most < 2:
+        return False
+    same = sum((Counter(n for n, *_ in names[0]) & Counter(n for n, *_ in names[1])).values())
+    if 2 * same < most:
+        return True
+    classes = [{name for name, is_class, first in side if is_class and not first} for side in names]
+    return classes[0] != classes[1]
+
+
+def _definitions_in(corpus: Corpus, first: int, last: int) -> list[tuple[str, bool, bool]]:
+    """Name, whether it is a class, and whether it begins the run, of each definition that begins in a run;
+    those inside of functions are local names and do not count.
+    """
+    out = []
+    for number in range(bisect_left(corpus.definitions, first, key=_begin), len(corpus.definitions)):
+        one = corpus.definitions[number]
+        if one.first > last:
+            break
+        if one.parent < 0 or corpus.definitions[one.parent].is_class:
+            out.append((one.name, one.is_class, one.first == first))
+    return out
+
+
+def _begin(definition: Definition) -> int:
+    return definition.first
 
 
 def _widened(corpus: Corpus, comparer: Comparer, found: FragmentPair, min_rows: int) -> FragmentPair | None:

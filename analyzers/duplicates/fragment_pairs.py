@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from analyzers.duplicates.alignment import best_span, layered_pairs, prefix_sums
 from analyzers.duplicates.corpus import Corpus
 from analyzers.duplicates.evidence_store import EvidenceStore
-from analyzers.duplicates.renaming import prove
+from analyzers.duplicates.renaming import Proof, prove
 from analyzers.duplicates.token_stream import IS_DATA
 
 Place = tuple[int, int]
@@ -50,10 +50,13 @@ class Limits:
     short_statements: int = 8
     short_shared: float = 0.7
     slack: float = 0.25
-    weak_margin: float = 0.1
-    weak_shared: float = 0.65
+    weak_margin: float = 0.2
+    weak_shared: float = 0.45
+    weak_recurring: int = 3
+    weak_block_shared: float = 0.55
+    weak_block_recurring: int = 5
     weak_statements: int = 9
-    weak_tokens: int = 70
+    weak_tokens: int = 60
     same_shape_statements: int = 7
     same_shape_shared: float = 0.22
     same_shape_variety: float = 0.6
@@ -65,12 +68,22 @@ class Limits:
     long_variety: float = 0.5
     weak_long_tokens: int = 100
     least_tokens: int = 45
+    complete_shapes: int = 4
+    complete_statements: int = 6
+    complete_shared: float = 0.25
+    complete_proven: float = 0.5
+    list_statements: int = 9
+    list_proven: float = 0.9
+    list_shared: float = 0.6
+    form_words: int = 8
+    form_equal: float = 0.3
 
 
 _GROWTH = 12
-_LEAP = 2
+_LEAP = 4
 _COUNTED_TOKENS = 40
 _WIDENED_RESERVE = 0.02
+_LEAP_RESERVE = 0.005
 MAX_RUN = 4_000
 """Statements of one side beyond which runs are compared from the start only."""
 
@@ -110,7 +123,7 @@ class Comparer:
 
         Two whole definitions need a little less proof than two runs cut out of something.
         """
-        return self._accept(a, b, pairs, self._limits.weak_margin if definitions else 0.0)
+        return self._accept(a, b, pairs, definitions=definitions)
 
     def part(self, pairs: Pairs) -> FragmentPair | None:
         """Returns the heaviest part of an alignment that is alike enough, or None."""
@@ -133,7 +146,7 @@ class Comparer:
                     continue
                 tried.append(chosen)
                 first, last = chosen[0], chosen[-1]
-                found = self._accept((first[0], last[0]), (first[1], last[1]), chosen, 0.0)
+                found = self._accept((first[0], last[0]), (first[1], last[1]), chosen, definitions=False)
                 if found is not None:
                     return found
             if self._equal(pairs):
@@ -192,6 +205,42 @@ class Comparer:
         sizes = {shapes[i]: tokens[i] for i, _ in pairs if not flags[i] & IS_DATA}
         return sum(min(size, _COUNTED_TOKENS) for size in sizes.values())
 
+    def _is_form(self, pairs: Pairs, proof: Proof) -> bool:
+        """Whether the fragments are one form filled with other words: a table's columns, fields, options.
+
+        Who copies code and renames it renames a name wherever it stands. Where many names differ and none of
+        them occurs twice, what agrees is the vocabulary of the form.
+        """
+        raw, limits = self._corpus.raw, self._limits
+        return (
+            not proof.recurring
+            and proof.single >= limits.form_words
+            and sum(raw[i] == raw[j] for i, j in pairs) <= limits.form_equal * len(pairs)
+        )
+
+    def _one_renaming(self, pairs: Pairs, proof: Proof, proven: float) -> bool:
+        """Whether two runs, every statement of which has its partner, are a copy renamed throughout.
+
+        One renaming explains all of it without a single edit, and at least one renamed name stands where its
+        partner does more than once. Then half of the statements need proof of their own; of a list, which
+        repeats a few shapes, nearly all.
+        """
+        limits = self._limits
+        if not proof.recurring or proof.shared < limits.complete_shared:
+            return False
+        enough = len(pairs) >= limits.list_statements and proof.shared >= limits.list_shared
+        if enough and proven >= limits.list_proven:
+            return True
+        shapes, tokens = self._corpus.shapes, self._corpus.tokens
+        return (
+            (
+                len(pairs) >= limits.complete_statements
+                or sum(tokens[i] for i, _ in pairs) >= limits.weak_long_tokens
+            )
+            and proven >= limits.complete_proven
+            and len({shapes[i] for i, _ in pairs}) >= limits.complete_shapes
+        )
+
     def _equal(self, pairs: Pairs) -> bool:
         raw = self._corpus.raw
         return all(raw[i] == raw[j] for i, j in pairs)
@@ -249,23 +298,35 @@ class Comparer:
         first, last = part[0], part[-1]
         moved = True
         while moved:
-            moved = False
-            if behind and self._reaches(inside, behind[0], last, first, behind[0]):
-                last = behind.pop(0)
-                inside.append(last)
-                moved = True
-            if before and self._reaches(inside, before[-1], first, before[-1], last):
-                first = before.pop()
-                inside.append(first)
-                moved = True
+            far = self._reach(inside, behind, last, first)
+            inside.extend(behind[:far])
+            last = behind[far - 1] if far else last
+            behind = behind[far:]
+            near = self._reach(inside, before[::-1], first, last)
+            inside.extend(before[len(before) - near :])
+            first = before[len(before) - near] if near else first
+            before = before[: len(before) - near]
+            moved = bool(far or near)
         return [p for p in pairs if first[0] <= p[0] <= last[0]]
 
-    def _reaches(self, inside: Pairs, new: Place, edge: Place, first: Place, last: Place) -> bool:
-        """Whether a pair stands so near the edge of a part that the part with it is alike enough."""
-        if max(abs(new[0] - edge[0]), abs(new[1] - edge[1])) > _LEAP + 1:
-            return False
-        ratio = self.best_ratio([*inside, new], (first[0], last[0]), (first[1], last[1]))
-        return ratio >= self._limits.threshold + _WIDENED_RESERVE
+    def _reach(self, inside: Pairs, beyond: Pairs, edge: Place, other: Place) -> int:
+        """How many of the pairs beyond an edge the part can take in, none far from the one before it, such
+        that all of it is alike enough; one edit may cost more than the first pair behind it is worth.
+
+        `other` is the pair at the opposite edge.
+        """
+        taken = 0
+        all_in = list(inside)
+        for count, new in enumerate(beyond, 1):
+            if max(abs(new[0] - edge[0]), abs(new[1] - edge[1])) > _LEAP + 1:
+                break
+            edge = new
+            all_in.append(new)
+            first, last = min(new, other), max(new, other)
+            ratio = self.best_ratio(all_in, (first[0], last[0]), (first[1], last[1]))
+            if ratio >= self._limits.threshold + _LEAP_RESERVE:
+                taken = count
+        return taken
 
     def _cut(self, good: Pairs) -> tuple[tuple[int, int], tuple[int, int]] | None:
         weights = self._corpus.code_rows
@@ -276,7 +337,7 @@ class Comparer:
         best = best_span(moved, left, right, self._limits.threshold, self._limits.slack)
         return (good[best.first], good[best.last]) if best else None
 
-    def _accept(self, a: Run, b: Run, pairs: Pairs, margin: float) -> FragmentPair | None:
+    def _accept(self, a: Run, b: Run, pairs: Pairs, *, definitions: bool) -> FragmentPair | None:
         limits = self._limits
         sizes = a[1] - a[0] + 1, b[1] - b[0] + 1
 
@@ -298,6 +359,13 @@ class Comparer:
         proven = [p for p, kept in zip(pairs, proof.proven) if kept]  # noqa: B905
         consistent = [p for p, kept in zip(pairs, proof.consistent) if kept]  # noqa: B905
         raw = self._corpus.raw
+        if self._is_form(pairs, proof):
+            return None
+        members = self._corpus.members
+        varied = proof.varied or any(members[i] != members[j] for i, j in pairs)
+        strong = self.best_ratio(proven, a, b)
+        if len(consistent) == len(pairs) == sizes[0] == sizes[1] and self._one_renaming(pairs, proof, strong):
+            return found(1.0, True, len(pairs), "one renaming", varied)
         if (
             proof.renamed
             and len(pairs) >= limits.weak_statements
@@ -308,9 +376,6 @@ class Comparer:
             )
         ):
             return None
-        members = self._corpus.members
-        varied = proof.varied or any(members[i] != members[j] for i, j in pairs)
-        strong = self.best_ratio(proven, a, b)
         fits = self.best_ratio(consistent, a, b)
         short = len(pairs) < min(max(sizes), limits.short_statements)
         shared = limits.short_shared if short else limits.least_shared
@@ -324,10 +389,12 @@ class Comparer:
             and self._variety(consistent) >= limits.long_variety
         ):
             return found(fits, proof.renamed, len(consistent), "long shapes", varied)
+        enough = len(pairs) >= limits.complete_statements or tokens >= limits.weak_long_tokens
         if (
-            (len(pairs) >= limits.weak_statements or (margin and tokens >= limits.weak_long_tokens))
-            and strong >= limits.threshold - margin
-            and proof.shared >= limits.weak_shared
+            enough
+            and proof.recurring >= (limits.weak_recurring if definitions else limits.weak_block_recurring)
+            and proof.shared >= (limits.weak_shared if definitions else limits.weak_block_shared)
+            and strong >= limits.threshold - limits.weak_margin
         ):
             return found(fits, proof.renamed, len(consistent), "mostly proven", varied)
         if (

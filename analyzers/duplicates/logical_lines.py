@@ -26,7 +26,10 @@ _TOKENS = re.compile(
 _CLOSE = {
     '"""': re.compile(r'(?:[^"\\]|\\.|"(?!"")|\\$)*"""'),
     "'''": re.compile(r"(?:[^'\\]|\\.|'(?!'')|\\$)*'''"),
+    '"': re.compile(r'(?:[^"\\]|\\.)*"'),
+    "'": re.compile(r"(?:[^'\\]|\\.)*'"),
 }
+_CONTINUED = re.compile(r"(?:[^\\]|\\.)*\\$")
 _BREAKS = re.compile(r"\r\n|\r|\n")
 _MEMO_LIMIT = 300_000
 _MEMO_LINE_CHARS = 400
@@ -113,13 +116,14 @@ class Lexer:
                 close = _CLOSE[quote].match(line)
                 code_rows += 1
                 last = row
-                if close is None:
+                if close is None and (len(quote) == 3 or _CONTINUED.match(line)):
                     parts.append(line)
                     continue
-                parts.append(line[: close.end()])
+                end = close.end() if close else len(line)  # a plain string does not outlive its line
+                parts.append(line[:end])
                 tokens.append("\n".join(parts))
                 quote = ""
-                facts = _lex(line[close.end() :])
+                facts = _lex(line[end:])
             else:
                 found = memo.get(line)
                 facts = found if found is not None else self.physical(line)
@@ -169,8 +173,8 @@ def _lex(line: str) -> PhysicalLine:
         text = found[-1].lstrip("rRbBuUfFtT")
         if text[:3] in _CLOSE and (len(text) < 6 or _CLOSE[text[:3]].fullmatch(text, 3) is None):
             opens = text[:3]
-        elif text[:1] in ("'", '"') and text[-1:] == "\\":
-            joins = True
+        elif text[:1] in _CLOSE and _CONTINUED.match(text):
+            opens = text[0]
     depth = 0
     for token in found:
         if token in "([{":

@@ -25,7 +25,9 @@ class Proof:
 
     `proven` and `consistent`: one entry per pair of statements. `shared`: the share of the distinct pairs of
     names and literals that are equal or occur twice, among the consistent statements; 1.0 when there are
-    none. `renamed`: whether any name or literal differs.
+    none. `renamed`: whether any name or literal differs. `varied`: whether more differs than names of
+    variables. `recurring` and `single`: how many different names (no literals) are renamed the same way twice
+    or more, as whatever they stand there, and how many are renamed in one place only.
     """
 
     proven: tuple[bool, ...]
@@ -33,6 +35,8 @@ class Proof:
     shared: float
     renamed: bool
     varied: bool
+    recurring: int
+    single: int
 
 
 def prove(pairs: Sequence[tuple[Evidence, Evidence]]) -> Proof:
@@ -68,6 +72,11 @@ def prove(pairs: Sequence[tuple[Evidence, Evidence]]) -> Proof:
         proven.append(fits and not texts_differ and 2 * certain >= len(left))
         if fits:
             seen.update(zip(left, right))  # noqa: B905
+    renamings: Counter[tuple[str, str]] = Counter()
+    for x, y in seen:
+        if x != y and x[0] != LITERAL:
+            renamings[x[1], y[1]] += votes[x, y]
+    recurring = sum(count >= 2 for count in renamings.values())
     agree = sum(x == y or (x[0] != LITERAL and votes[x, y] >= 2) for x, y in seen)
     return Proof(
         tuple(proven),
@@ -75,6 +84,8 @@ def prove(pairs: Sequence[tuple[Evidence, Evidence]]) -> Proof:
         agree / len(seen) if seen else 1.0,
         any(x != y for x, y in seen),
         any(_varies(x, y) for x, y in seen - set(_header_name(pairs))),
+        recurring,
+        len(renamings) - recurring,
     )
 
 

@@ -31,10 +31,11 @@ class AcceptedGroup(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Baseline(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The baseline file, as JSON."""
+    """The baseline file, as JSON; `search` says in words what was searched for when it was written."""
 
     accepted: tuple[AcceptedGroup, ...] = ()
     version: int = BASELINE_VERSION
+    search: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,11 +61,12 @@ def suppress(
     baseline: Baseline,
     *,
     complete: bool = True,
+    complete_marks: bool = True,
 ) -> Suppressed:
     """Returns the groups that neither a comment nor the baseline accepts; the order is kept.
 
-    `complete` says that everything was searched for that the suppressions may be meant for; else nothing is
-    called stale.
+    `complete` says that everything was searched for that the entries of the baseline may be meant for, and
+    `complete_marks` the same for comments; else none of them is called stale.
     """
     by_path: dict[str, list[SuppressionMark]] = {}
     unexplained = []
@@ -92,12 +94,12 @@ def suppress(
         accepted=accepted,
         marked=marked,
         stale_entries=tuple(e for e in baseline.accepted if complete and e.fingerprint not in matched),
-        stale_marks=tuple(m for ms in by_path.values() for m in ms if complete and m not in used),
+        stale_marks=tuple(m for ms in by_path.values() for m in ms if complete_marks and m not in used),
         unexplained=tuple(unexplained),
     )
 
 
-def baseline_of(groups: Sequence[CloneGroup], old: Baseline) -> Baseline:
+def baseline_of(groups: Sequence[CloneGroup], old: Baseline, search: str = "") -> Baseline:
     """Returns a baseline that accepts exactly these groups; reasons of the old one are kept."""
     reasons = {entry.fingerprint: entry.reason for entry in old.accepted}
     entries = {
@@ -109,7 +111,8 @@ def baseline_of(groups: Sequence[CloneGroup], old: Baseline) -> Baseline:
         )
         for group in groups
     }
-    return Baseline(tuple(sorted(entries.values(), key=lambda e: (e.kind.value, e.places, e.fingerprint))))
+    ordered = sorted(entries.values(), key=lambda e: (e.kind.value, e.places, e.fingerprint))
+    return Baseline(tuple(ordered), search=search)
 
 
 def _without_marked(

@@ -73,7 +73,8 @@ def command(
     for mark in facts.unexplained:
         terminal.warn(f"{mark.path}:{mark.line}: not-a-duplicate without a reason; add one in parentheses")
     for mark in facts.stale_marks:
-        terminal.warn(f"{mark.path}:{mark.line}: not-a-duplicate matches nothing any more; remove it")
+        place = f"{mark.path}:{mark.line}"
+        terminal.warn(f"{place}: not-a-duplicate matches nothing any more in scope {facts.scope}; remove it")
     for entry in facts.stale_entries:
         places = ", ".join(entry.places)
         terminal.warn(f"baseline entry {entry.fingerprint} ({places}) is stale; write the baseline again")

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from analyzers.duplicates.detection import DetectionSettings, detect_duplicates
 from analyzers.duplicates.detection_cache import StoredDetection
+from analyzers.duplicates.duplicate_model import Note
 from analyzers.duplicates.ranking import Surroundings, rank_groups
 from analyzers.duplicates.suppression import Baseline, baseline_of, suppress
 from analyzers.errors import InputError
@@ -84,11 +85,17 @@ def run(workspace: Workspace, options: DuplicatesOptions) -> DuplicatesResult:
         stored.keep(cache)
     as_configured = not options.modes and (options.min_lines, options.threshold, options.scope) == (None,) * 3
     accepted = Baseline() if options.write_baseline else old
-    left = suppress(found.groups, found.marks, accepted, complete=as_configured)
+    search = search_of(settings)
+    same_search = accepted.search == search if accepted.search else as_configured
+    left = suppress(found.groups, found.marks, accepted, complete=same_search, complete_marks=as_configured)
+    notes = found.notes
+    if accepted.accepted and not same_search:
+        told = f"written by another search ({accepted.search or 'as configured'}): not asked what is stale"
+        notes = (*notes, Note(name, told))
     around = surroundings_of(workspace, domains)
     groups = artifacts.number_groups(rank_groups(left.groups, around))
     facts = artifacts.SummaryFacts(
-        found.files, found.lines, scope, tuple(sorted(modes)), left.accepted, left.marked, found.notes,
+        found.files, found.lines, scope, tuple(sorted(modes)), left.accepted, left.marked, notes,
         left.stale_entries, left.stale_marks, left.unexplained,
     )  # fmt: skip
     folder = workspace.artifacts
@@ -99,7 +106,14 @@ def run(workspace: Workspace, options: DuplicatesOptions) -> DuplicatesResult:
     names = (artifacts.REPORT_NAME, artifacts.SUMMARY_NAME, artifacts.CANDIDATES_NAME)
     written = [f"{config.artifact_folder}/{one}" for one in names]
     if options.write_baseline:
-        write_json(workspace.root / name, baseline_of(left.groups, old))
+        write_json(workspace.root / name, baseline_of(left.groups, old, search))
         written.append(name)
     new = bool(name) and not options.write_baseline and bool(groups or left.stale_entries)
     return DuplicatesResult(tuple(groups), facts, around, len(candidates), new, tuple(written))
+
+
+def search_of(settings: DetectionSettings) -> str:
+    """Returns in words what a search looks for: two searches with the same words find the same things."""
+    modes = ", ".join(sorted(settings.modes))
+    limits = f"{settings.min_lines} lines, {100 * settings.threshold:g} % alike"
+    return f"{modes}; scope {settings.scope}; {limits}"

@@ -166,6 +166,82 @@ def test_boilerplate_with_other_words_is_no_finding(make) -> None:  # type: igno
     assert search({"a.py": make("north"), "b.py": make("south")}).groups == ()
 
 
+THROUGHOUT = """\
+def clear_up(ledger, rows, cap=100):
+    sum_up = 0
+    left_out = []
+    for row in rows:
+        if row.sum is None:
+            left_out.append(row.mark)
+            continue
+        sum_up += row.sum * ledger.factor
+        if sum_up > cap:
+            ledger.tell("too much", sum_up)
+            sum_up = cap
+    ledger.keep(sum_up, omitted=len(left_out))
+    return sum_up, left_out
+"""
+
+
+def test_a_copy_in_which_attributes_and_called_names_are_renamed_too_is_found() -> None:
+    (group,) = search({"a.py": OTHER + "\n\n" + WORK, "b.py": THROUGHOUT}).groups
+    assert group.kind is CloneKind.FUNCTION
+    assert group.renamed
+    assert group.varied
+
+
+def test_a_form_filled_with_other_words_is_no_copy() -> None:
+    kinds_of = ["Integer", "String(64)", "Text", "Integer, index=True", "Boolean", "Text, nullable=False"]
+
+    def model(words: str) -> str:
+        rows = [f"    {word} = Column({kinds_of[n % 6]})" for n, word in enumerate(words.split())]
+        return "\n".join([f"class {words.split()[0].title()}(Base):", *rows, ""])
+
+    one = model("street number city country zip floor remark door bell roof")
+    other = model("engine wheels doors color seats trunk horn brakes mirror radio")
+    assert search({"a.py": one, "b.py": other}).groups == ()
+
+
+def test_short_methods_after_one_another_are_no_block_when_they_are_called_otherwise() -> None:
+    def visitor(words: str) -> str:
+        out = ["class Visitor:"]
+        for word in words.split():
+            out.append(
+                f"    def visit_{word}(self, node):\n        self.out.append(self.open(node, '{word}'))\n"
+            )
+            out.append(f"    def leave_{word}(self, node):\n        pass\n")
+        return "\n".join(out)
+
+    found = search({"a.py": visitor("table row cell head"), "b.py": visitor("list item mark tail")})
+    assert CloneKind.BLOCK not in kinds(found)
+    names = "table row cell head"
+    same = search(
+        {"a.py": visitor(names), "b.py": visitor(names).replace("Visitor", "Other") + "    a = 1\n"}
+    )
+    assert same.groups
+
+
+def test_a_block_takes_in_what_stands_behind_an_edit_near_its_edge() -> None:
+    block = textwrap.indent(
+        textwrap.dedent(WORK.split('"""\n', 1)[1]).replace("return total, skipped\n", ""), "    "
+    )
+    edited = block.replace(
+        "        if total > limit:\n", "        account.check()\n        if total > limit:\n"
+    )
+    edited = edited.replace(
+        "            total = limit\n", "            account.log(1)\n            account.log(entry)\n"
+    )
+    host = "def other(account, entries, limit, sink):\n    sink.open(mode=3)\n    sink.lock()\n"
+    tail = "    sink.close(3)\n    for one in sink.all:\n        one.go(sink)\n    return sink\n"
+    found = search(
+        {
+            "a.py": "def one(account, entries, limit):\n" + block + "    return 1\n",
+            "b.py": host + edited + tail,
+        }
+    )
+    assert found.groups
+
+
 def test_short_code_is_no_finding() -> None:
     small = "def f(a):\n    return a + 1\n"
     assert search({"a.py": small, "b.py": small + "X = 1\n"}).groups == ()

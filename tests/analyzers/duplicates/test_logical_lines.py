@@ -59,6 +59,8 @@ def test_rows_agree_with_tokenize_on_our_own_sources() -> None:
         ("x = 1e-5j // .5", ("x", "=", "1e-5j", "//", ".5")),
         ("a **= b >> c", ("a", "**=", "b", ">>", "c")),
         ("x = ''", ("x", "=", "''")),
+        ('f("a\\\n  b", c)', ("f", "(", '"a\\\n  b"', ",", "c", ")")),
+        ("x = 'a\\\n\\\nb' + 1", ("x", "=", "'a\\\n\\\nb'", "+", "1")),
         ('x = """"quoted" end"""', ("x", "=", '""""quoted" end"""')),
     ],
 )
@@ -69,6 +71,11 @@ def test_tokens(text: str, tokens: tuple[str, ...]) -> None:
 def test_a_definition_at_the_margin_ends_an_open_bracket() -> None:
     found = lines_of("x = f(1,\n\ndef g(a):\n    return a\n")
     assert [t[:2] for _, _, t in found] == [("x", "="), ("def", "g"), ("return", "a")]
+
+
+def test_a_plain_string_that_nothing_ends_is_over_with_its_line() -> None:
+    found = lines_of("x = 'a\\\nb\ny = 1\nz = 'a\nw = 2\n")
+    assert [t[:2] for _, _, t in found] == [(n, "=") for n in "xyzw"]
 
 
 def test_an_open_string_is_not_lost() -> None:

@@ -35,6 +35,17 @@ def test_names_seen_once_prove_nothing() -> None:
     assert proof.shared == 0.0
 
 
+def test_recurring_and_single_renamings_are_counted_whatever_the_name_stands_for() -> None:
+    proof = prove(
+        [
+            ((("k", "size"), ("m", "size")), (("k", "width"), ("m", "width"))),
+            (names("a", "b"), names("x", "b")),
+            ((("l", "1"),), (("l", "2"),)),
+        ]
+    )
+    assert (proof.recurring, proof.single) == (1, 1)
+
+
 def test_other_texts_of_several_lines_are_no_proof() -> None:
     left, right = (("n", "t"), ("l", '"""a\nb"""')), (("n", "t"), ("l", '"""c\nd"""'))
     assert prove([(left, right)]).proven == (False,)

@@ -88,6 +88,7 @@ def certify(
     gone: frozenset[str] = frozenset(),
     parsed: ParsedFiles | None = None,
     let_go: frozenset[tuple[str, str]] = frozenset(),
+    restored: frozenset[str] = frozenset(),
 ) -> Certificate:
     """Compare two trees.
 
@@ -100,9 +101,12 @@ def certify(
         parsed: trees that others have read already.
         let_go: (path before, name) of imported names that others no longer get from that file, on purpose;
             whoever did must get the same thing elsewhere.
+        restored: paths of files that get back what they were before an earlier move, which was proven: an
+            import that the move added may go again. Their uses are compared like all others.
     """
     comparer = _Comparer(before, after, relocations, parsed or ParsedFiles())
     comparer.let_go = let_go
+    comparer.restored = restored
     deep = set(in_depth)
     for path, record in before.files.items():
         if path in gone:
@@ -170,6 +174,7 @@ class _Comparer:
         self.new = after.resolver
         self.tally = _Tally()
         self.let_go: frozenset[tuple[str, str]] = frozenset()
+        self.restored: frozenset[str] = frozenset()
         #: The packages above the modules that move.
         self.left_packages = frozenset(
             entry.old_module.rpartition(".")[0].rsplit(".", depth)[0]
@@ -425,7 +430,7 @@ class _Comparer:
             line = bindings[0].statement.lineno
             after = new_scopes.module.imports.get(name)
             if after is None:
-                if (path, name) in self.let_go:
+                if (path, name) in self.let_go or path in self.restored:
                     continue
                 if self._went_with_its_uses(path, name, bindings, old_scopes, old_name):
                     continue
@@ -448,7 +453,7 @@ class _Comparer:
                 if not self.old.facts.exists(alias.name):
                     continue
                 new = self.relocations.module(alias.name) or alias.name
-                if new in loaded:
+                if new in loaded or path in self.restored:
                     continue
                 # A module that stays may go unimported when all that was used of it moved away: the uses
                 # have been compared one by one. One that was imported for its effects alone may not.

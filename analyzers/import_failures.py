@@ -211,6 +211,7 @@ class _Texts:
         self._old_paths: dict[str, str] = {}
         self._uses: dict[bytes, ImportTimeUses | None] = {}
         self._calls: dict[bytes, CallFacts | None] = {}
+        self._calls_of: dict[str, CallFacts | None] = {}
         if before is not None:
             self._old_paths = {paths.new_path(p): p for p in before._index.files}
             self._uses, self._calls = before._uses, before._calls
@@ -221,7 +222,9 @@ class _Texts:
 
     def calls(self, path: str) -> CallFacts | None:
         """The calls; None when the file cannot be read or parsed."""
-        return self._parsed(path, self._calls, import_time_calls)
+        if path not in self._calls_of:
+            self._calls_of[path] = self._parsed(path, self._calls, import_time_calls)
+        return self._calls_of[path]
 
     def _parsed(
         self, path: str, known: dict[bytes, _Facts | None], parse: Callable[[str], _Facts | None]

@@ -538,6 +538,7 @@ class _Preparation:
             gone=self.repointed | self.options.replaced | self.symbols.touched | self.unmade,
             parsed=self.parsed,
             let_go=self.flattened.removed,
+            restored=frozenset(self.recorded.contents) if self.recorded is not None else frozenset(),
         )
         proof = self.symbols.prove(after, self._read_after)
         certificate = certificate.extended(proof.equal, proof.unprovable, proof.differing)

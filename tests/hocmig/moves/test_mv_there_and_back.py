@@ -75,6 +75,17 @@ def test_symbols_there_and_back_give_the_original_bytes(repository: Path) -> Non
     assert tree(repository) == before
 
 
+def test_an_import_that_the_move_added_goes_again(repository: Path) -> None:
+    """`app` alone was imported; what it had loaded of itself must be imported once it lies elsewhere."""
+    (repository / "app/__init__.py").write_text("import app.a.one\n")
+    (repository / "app/user.py").write_text("import app\n\nVALUE = app.a.one.VALUE\n")
+    before = tree(repository)
+    assert move("app.a.one,other.deep.one\n", "--backup") == 0
+    assert b"import other.deep.one" in tree(repository)["app/user.py"]
+    assert move("other.deep.one,app.a.one\n") == 0
+    assert tree(repository) == before
+
+
 def test_helpers_that_went_along_come_back(repository: Path) -> None:
     (repository / "app/a/two.py").write_text(
         "from app.a.one import VALUE\n\nDOUBLE = 2 * VALUE\n\n\n"

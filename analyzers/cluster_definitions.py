@@ -39,7 +39,11 @@ class TargetFile:
 
 @dataclass(frozen=True, slots=True)
 class Cluster:
-    """One cluster; `files` are (path relative to the repository root, line)."""
+    """One cluster; `files` are (path relative to the repository root, line).
+
+    `target_folder` is where targets with a folder go, relative to the repository root, `target_line` says who
+    says so.
+    """
 
     name: str
     line: int
@@ -48,6 +52,8 @@ class Cluster:
     description: str
     files: tuple[tuple[str, int], ...]
     targets: tuple[TargetFile, ...]
+    target_folder: str = ""
+    target_line: int = 0
 
 
 def read_clusters(file: Path, domain_root: str, shown_as: str = "") -> tuple[Cluster, ...]:
@@ -86,6 +92,8 @@ class _Reader:
 
     def _cluster(self, name: str, body: Any) -> Cluster:
         place = ("clusters", name)
+        if not name.strip() or not name.isprintable():
+            raise self.fail(place, f"{name!r} is no name for a cluster", "write a word")
         if not isinstance(body, dict):
             raise self.fail(place, f"cluster {name} is no mapping", f"give it {', '.join(_KEYS)}")
         for key in body:
@@ -111,10 +119,24 @@ class _Reader:
             for path, members in structure.items()
         )
         paths = [t.path for t in targets]
-        if len(set(paths)) < len(paths):
-            raise self.fail((*place, "target_structure"), "two entries mean the same file", "join them")
+        if len({p.casefold() for p in paths}) < len(paths):
+            raise self.fail(
+                (*place, "target_structure"),
+                "two entries mean the same file, or differ by case only",
+                "join them",
+            )
         description = self._text(body, place, "description")
-        return Cluster(name, self._line(place), domain, target_domain, description, files, targets)
+        return Cluster(
+            name,
+            self._line(place),
+            domain,
+            target_domain,
+            description,
+            files,
+            targets,
+            self._below(target_domain, ""),
+            self._line((*place, "target_domain")),
+        )
 
     def _target(
         self,

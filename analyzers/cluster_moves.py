@@ -2,8 +2,8 @@
 
 Listed symbols go where the list says. What is not listed follows: a file listed as a whole takes all it
 defines along; of other files, a definition goes to the target whose members use it most (or are used by it),
-so that every current file ends up empty and is removed. Private names that two files bring to one target are
-renamed, public ones refused unless they are the same definition.
+so that every current file that is no target ends up empty and is removed. Private names that two files bring
+to one target are renamed, public ones refused unless they are the same definition.
 
 Source: the migration plan, phase 7; the product contract, "Refused before anything is written".
 """
@@ -119,6 +119,16 @@ class _ClusterPlanner:
         return InputError(self.shown_as, line, problem, mend)
 
     def plan(self) -> ClusterMoves:
+        folder = self.cluster.target_folder
+        if (
+            self.cluster.target_domain != self.cluster.domain
+            and not (self.index.layout.root / folder).is_dir()
+        ):
+            raise self.fail(
+                self.cluster.target_line,
+                f"the domain {self.cluster.target_domain} does not exist: there is no folder {folder}",
+                "correct target_domain, or make that domain first",
+            )
         targets = {t.path: self._module(t) for t in self.cluster.targets}
         for target in self.cluster.targets:
             for member in target.members:

@@ -3,7 +3,8 @@
 The copy in the shared domain stays; without one the most complete copy does, and it is taken to the shared
 domain unless it needs another domain (which the shared domain must not import). A file whose names mean
 something else in the copy that stays is refused, with both bodies. Functions and classes are merged only when
-they are the same; blocks and methods are left to people.
+they are the same; blocks and methods are left to people, and so are copies that may be found by where they
+stand (tests, fixtures, handlers; see `found_by_place`).
 
 Source: the migration plan, phase 6; the product contract, "Refused before anything is written".
 """
@@ -19,10 +20,12 @@ from pathlib import Path
 
 from analyzers.csv_table import read_csv
 from analyzers.errors import InputError
+from analyzers.found_by_place import found_in, why_found
 from analyzers.import_index import SourceIndex
 from analyzers.model import Relocation
 from analyzers.safe_path import path_problem
 from analyzers.source import decode
+from analyzers.symbol_moves.module_clients import ModuleClients
 from analyzers.symbol_moves.module_items import ModuleItems, read_module_items
 from analyzers.symbol_moves.move_selection import meaning_of
 
@@ -77,9 +80,9 @@ class Candidate:
 class Consolidation:
     """What becomes of one candidate.
 
-    `action`: `merge` (executable), `done`, `plan` (for people), `refused`. `relocations` and `dissolved` are
-    what the engine needs; `canonical` is the place that stays (its path after the change), `deleted` what
-    goes. `merged` are names that only copies have, `bodies` the differences that made it refuse, as diffs.
+    `action`: `merge` (executable), `plan` (for people), `refused`; `done` when it was carried out before.
+    `relocations` and `dissolved` are what the engine needs; `canonical` is the place that stays (its path
+    after the change), `deleted` what goes. `merged` are names that only copies have, `bodies` the differences that made it refuse, as diffs.
     """
 
     candidate: Candidate
@@ -133,10 +136,10 @@ def read_candidates(file: Path, shown_as: str) -> tuple[Candidate, ...]:
     seen: set[str] = set()
     for line, row in read_csv(file, _REQUIRED, shown_as=shown_as):
         number = row["candidate_id"].strip()
-        if not number or number in seen:
-            raise InputError(
-                shown_as, line, f"candidate {number or '(empty)'} is listed twice", "mend the row"
-            )
+        if not number:
+            raise InputError(shown_as, line, "a candidate without an id", "fill candidate_id")
+        if number in seen:
+            raise InputError(shown_as, line, f"candidate {number} is listed twice", "mend the row")
         seen.add(number)
         names = row.get("delete_names", "").split(",")
         places = [p.strip() for p in row["delete_locations"].split(",") if p.strip()]
@@ -147,6 +150,9 @@ def read_candidates(file: Path, shown_as: str) -> tuple[Candidate, ...]:
         copies = tuple(_location(p, n, shown_as, line) for p, n in zip(places, names, strict=False))
         if not copies:
             raise InputError(shown_as, line, f"{number} names no copy to delete", "mend delete_locations")
+        twice = [p for n, p in enumerate((canonical, *copies)) if p in (canonical, *copies)[:n]]
+        if twice:
+            raise InputError(shown_as, line, f"{number} names {twice[0]} twice", "name each place once")
         savings = row["estimated_savings_loc"].strip()
         found.append(
             Candidate(
@@ -177,13 +183,16 @@ def plan_consolidation(
     around: Surroundings,
     *,
     extracts: bool = True,
+    clients: ModuleClients | None = None,
 ) -> Consolidation:
     """Decide what becomes of a candidate on the tree as it is.
 
     Args:
+        clients: of the same tree, when many candidates are decided.
         extracts: whether a copy that stays is taken to the shared domain when none of them lies there.
     """
-    return _Decision(candidate, index, read, around, extracts).decide()
+    clients = clients or ModuleClients(index, index.resolver, read)
+    return _Decision(candidate, index, read, around, extracts, clients).decide()
 
 
 class _Decision:
@@ -194,7 +203,9 @@ class _Decision:
         read: ReadBytes,
         around: Surroundings,
         extracts: bool,
+        clients: ModuleClients,
     ) -> None:
+        self.clients = clients
         self.candidate = candidate
         self.index = index
         self.read = read
@@ -205,9 +216,6 @@ class _Decision:
     def decide(self) -> Consolidation:
         candidate = self.candidate
         missing = sorted({p.path for p in candidate.locations} - set(self.index.files))
-        gone = {p.path for p in candidate.copies}
-        if missing and set(missing) <= gone and candidate.is_files and set(missing) == gone:
-            return self._stop("done", "the copies are gone already")
         if missing:
             return self._stop("refused", f"{missing[0]} does not exist; run `hocmig duplicates` again")
         unreadable = [p.path for p in candidate.locations if self.index.files[p.path].error]
@@ -245,6 +253,10 @@ class _Decision:
             merged += [name for name in more if name not in merged]
         if bodies:
             return self._stop("refused", "names mean different things in the copies", bodies)
+        for path in copies:
+            test = found_in(path, self._module(path), items[path], self.clients)
+            if test:
+                return self._stop("plan", f"{path} holds tests ({test}), which pytest collects from it")
         target, why = self._target(canonical)
         module = self._module(target)
         relocations = [Relocation(self._module(path), module) for path in copies]
@@ -347,6 +359,12 @@ class _Decision:
         target, why = self._definition_target(chosen)
         module = self._module(target)
         moving = copies if target == chosen.path else [chosen, *copies]
+        for place in moving:
+            found = why_found(
+                place.path, self._module(place.path), place.name, items[place.path], self.clients
+            )
+            if found:
+                return self._stop("plan", f"{place.path}: {place.name} may be needed where it is: {found}")
         relocations = [
             Relocation(self._module(p.path), module, p.name, chosen.name)
             for p in moving

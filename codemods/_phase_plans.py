@@ -23,6 +23,7 @@ from analyzers.import_index import SourceIndex, load_index
 from analyzers.layout import ProjectLayout
 from analyzers.model import Relocation
 from analyzers.relocation_map import RelocationMap
+from analyzers.symbol_moves.module_clients import ModuleClients
 from codemods._rewrite_plan import LoadedPlan, PlanFile, repository_root
 
 _COLUMNS = ("old_module", "old_symbol", "new_module", "new_symbol")
@@ -72,11 +73,12 @@ def load_candidate_plan(file: str) -> PhasePlan:
     around = Surroundings(config.domain_root.strip("/"), config.shared_domain if config.domain_root else "")
     moving: set[str] = set()
     dissolved: dict[str, str] = {}
+    clients = ModuleClients(index, index.resolver, _reader(root))
     found: dict[tuple[str, str], Relocation] = {(r.old_module, r.old_symbol): r for r in done}
     for candidate in read_candidates(Path(file), file):
         if candidate.recommendation.startswith("REVIEW"):
             continue
-        decided = plan_consolidation(candidate, index, _reader(root), around)
+        decided = plan_consolidation(candidate, index, _reader(root), around, clients=clients)
         if decided.action != "merge":
             continue
         moving |= decided.touched

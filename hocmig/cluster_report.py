@@ -24,7 +24,10 @@ def refactor_plan_text(
     `ended` are the names by module that nobody can import afterwards (see `ended_names`).
     """
     lines = ["# Phase 7: refactor plan", ""]
-    lines += ["Written before anything moves. Every current file ends; its definitions go as listed.", ""]
+    lines += [
+        "Written before anything moves. Current files end unless they are targets; definitions go as listed.",
+        "",
+    ]
     by_name = {r.name: r for r in results}
     for moves in clusters:
         lines += _cluster(moves, by_name.get(moves.cluster.name), domain_root)

@@ -25,6 +25,7 @@ def suggestion_text(workspace: Workspace, domains: Sequence[str]) -> tuple[str, 
     folders = {
         p[len(root) + 1 :].partition("/")[0] for p in workspace.index.files if p.startswith(root + "/")
     }
+    folders = {folder for folder in folders if "." not in folder}
     for domain in domains:
         if domain not in folders:
             raise InputError(

@@ -299,7 +299,7 @@ class _Preparation:
             scan=self.workspace.config.scan,
         )
         self.findings += check_new_modules(
-            self.symbols.new_modules, self.relocations, self.index, scan=self.workspace.config.scan
+            self.symbols.new_modules, self.symbols.with_paths(), self.index, scan=self.workspace.config.scan
         )
         self.findings += companions_left(self.relocations, self.index, self.read)
 

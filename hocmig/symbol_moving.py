@@ -125,7 +125,8 @@ class SymbolMoving:
         """One entry per module that comes into being: from a module that gives to it, with both paths."""
         if self.selection is None:
             return ()
-        known = {*self.index.modules, *self.relocations.moved_modules.values()}
+        moved = (r.new_module for r in self.relocations.relocations if r.new_path and not r.old_symbol)
+        known = {*self.index.modules, *moved}
         found = {}
         for name, selected in self.selection.sources.items():
             for module in selected.goes.values():

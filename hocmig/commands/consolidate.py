@@ -76,7 +76,7 @@ def command(
         references=references or workspace.config.references.level, allow=frozenset(allow)
     )
     phase = p6_consolidate.prepare(workspace, chosen, names, extracts=not in_place)
-    _report_others(workspace, phase)
+    _report_others(workspace, phase, is_chosen=bool(names))
     failed = 1 if phase.refused else 0
     if phase.prepared is None:
         if execute and everything and not phase.refused:
@@ -102,16 +102,17 @@ def _others(phase: ConsolidatePhase) -> list[dict[str, str]]:
     ]
 
 
-def _report_others(workspace: Workspace, phase: ConsolidatePhase) -> None:
+def _report_others(workspace: Workspace, phase: ConsolidatePhase, *, is_chosen: bool) -> None:
     terminal = workspace.terminal
     for entry in phase.refused:
         terminal.note(f"refused: {entry.candidate.candidate_id}: {entry.reason}")
         for body in entry.bodies:
             terminal.note(body)
     plans = [c for c in phase.others if c.action == "plan"]
-    for entry in plans if terminal.verbose else ():
+    is_listed = terminal.verbose or is_chosen
+    for entry in plans if is_listed else ():
         terminal.note(f"left to people: {entry.candidate.candidate_id}: {entry.reason}")
-    if plans and not terminal.verbose:
+    if plans and not is_listed:
         terminal.note(f"{len(plans)} candidates are left to people (--verbose lists them)")
 
 

@@ -23,6 +23,7 @@ from analyzers.import_index import SourceIndex
 from analyzers.model import Finding
 from analyzers.name_resolution import NameResolver
 from analyzers.relocation_map import RelocationMap
+from analyzers.symbol_moves.module_clients import ModuleClients
 from hocmig.artifact_changes import appended_rows, artifact_change
 from hocmig.consolidation_report import savings_text
 from hocmig.lock_renewal import renewed_locks
@@ -101,22 +102,29 @@ def prepare(
         workspace.config.shared_domain if workspace.config.domain_root else "",
     )
     finished = _finished(workspace, candidates)
+    clients = ModuleClients(workspace.index, workspace.index.resolver, read)
     decided = []
     for candidate in candidates:
-        found = plan_consolidation(candidate, workspace.index, read, around, extracts=extracts)
+        found = plan_consolidation(
+            candidate, workspace.index, read, around, extracts=extracts, clients=clients
+        )
         if not names and found.action == "merge" and candidate.recommendation.startswith("REVIEW"):
             found = replace(found, action="plan", reason="is to be reviewed; name it with --candidate")
         if found.action == "refused" and "does not" in found.reason and candidate.candidate_id in finished:
             found = replace(found, action="done", reason="was carried out before")
-        if names and found.action == "refused" and "run `hocmig duplicates`" in found.reason:
+        if found.action == "refused" and "run `hocmig duplicates`" in found.reason:
             problem, _, mend = found.reason.partition("; ")
-            raise InputError(shown_as, candidate.line, f"{candidate.candidate_id}: {problem}", mend)
+            if names:
+                raise InputError(shown_as, candidate.line, f"{candidate.candidate_id}: {problem}", mend)
+            found = replace(found, reason=f"{shown_as}:{candidate.line}: {found.reason}")
         decided.append(found)
     chosen, later = _without_overlaps([d for d in decided if d.action == "merge"])
     others = [d for d in decided if d.action != "merge"] + later
 
     def plan_again(candidate: Candidate) -> Consolidation:
-        return plan_consolidation(candidate, workspace.index, read, around, extracts=extracts)
+        return plan_consolidation(
+            candidate, workspace.index, read, around, extracts=extracts, clients=clients
+        )
 
     chosen, refused, prepared = _prepared(workspace, options, chosen, plan_again)
     if prepared is None:

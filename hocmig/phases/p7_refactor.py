@@ -90,6 +90,9 @@ def prepare(workspace: Workspace, options: RelocationOptions, names: Sequence[st
     """
     file = clusters_file(workspace)
     shown_as = _shown(file, workspace)
+    if not file.exists():
+        mend = "write it (docs/symbol-moves.md), or begin with a draft: `hocmig refactor --suggest`"
+        raise InputError(shown_as, 0, "does not exist: the clusters are defined in it", mend)
     chosen = _chosen(read_clusters(file, workspace.config.domain_root, shown_as), names, shown_as)
     done = [c.name for c in chosen if _is_done(c, workspace)]
     moves = [
@@ -108,7 +111,11 @@ def prepare(workspace: Workspace, options: RelocationOptions, names: Sequence[st
     relocations = [r for m in moves for r in m.relocations()]
     options = replace(options, allow_merges=True, merging=merging)
     prepared = prepare_relocation(workspace, relocations, options)
-    prepared = replace(prepared, findings=(*prepared.findings, *_cyclic_targets(moves, prepared, options)))
+    more = (
+        *_cyclic_targets(moves, prepared, options),
+        *_divided_mentions(workspace, moves, prepared, options),
+    )
+    prepared = replace(prepared, findings=(*prepared.findings, *more))
     results = tuple(_result(workspace, m, prepared) for m in moves)
     return RefactorPhase(tuple(moves), tuple(done), prepared, results)
 
@@ -219,6 +226,41 @@ def _cyclic_targets(
             mend = "send what they share to a third file, or accept it with --allow CLUSTER010"
             found.append(
                 Finding(code="CLUSTER010", severity="error", path=inside[0], message=message, mend=mend)
+            )
+    return found
+
+
+def _divided_mentions(
+    workspace: Workspace,
+    moves: Sequence[ClusterMoves],
+    prepared: PreparedRelocation,
+    options: RelocationOptions,
+) -> list[Finding]:
+    """A warning for each text that names a module which becomes several: it can only name one."""
+    divided: dict[str, str] = {}
+    for cluster in moves if "CLUSTER011" not in options.allow else ():
+        goals: dict[str, set[str]] = {}
+        for entry in cluster.assignments:
+            goals.setdefault(entry.source, set()).add(entry.target)
+        for module, targets in goals.items():
+            if module in cluster.dissolved and len(targets) > 1:
+                divided[module] = ", ".join(sorted(targets))
+                divided[workspace.index.modules[module]] = divided[module]
+    found = []
+    for reference in prepared.references:
+        whole = next((n for n in divided if n == reference.old or n.endswith("/" + reference.old)), "")
+        if whole and reference.new:
+            message = f"names {reference.old}, which is divided into {divided[whole]}; here: {reference.new}"
+            mend = "look whether the others should be named, too"
+            found.append(
+                Finding(
+                    code="CLUSTER011",
+                    severity="warning",
+                    path=reference.path,
+                    line=reference.line,
+                    message=message,
+                    mend=mend,
+                )
             )
     return found
 

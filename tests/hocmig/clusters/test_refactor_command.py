@@ -305,6 +305,13 @@ def test_whole_modules_become_one(repository: Maker) -> None:
         (JOIN.replace("[one, two]", "first"), 6, "has no list of members"),
         (JOIN.replace("domain: logs", "domain: ../x"), 3, "is no domain"),
         ("clusters:\n  a: &x\n    domain: logs\n", 2, ""),
+        (
+            JOIN.replace("domain: logs", "domain: logs\n        target_domain: lgos"),
+            4,
+            "there is no folder app/lgos",
+        ),
+        (JOIN.replace("      join:", '      "jo\\nin":'), 2, "is no name for a cluster"),
+        (JOIN.replace("[one, two]", "[one]\n          BOTH.py: [two]"), 5, "differ by case only"),
     ],
 )
 def test_wrong_definitions_are_one_line_with_a_place(
@@ -400,6 +407,28 @@ def test_a_module_is_split_by_symbols(repository: Maker) -> None:
     assert "PI = math.pi" in (root / "app/logs/circles.py").read_text()
     assert "def boxes(n):" in (root / "app/logs/boxes.py").read_text()
     assert not (root / "app/logs/one.py").exists()
+
+
+def test_a_text_that_names_a_divided_module_is_reported(
+    repository: Maker, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Found on marshmallow: `automodule` can only name one of the new modules."""
+    files = {
+        "app/logs/one.py": "class Low:\n    pass\n\n\ndef low():\n    return 1\n\n\n"
+        "def high():\n    return 2\n",
+        "docs/api.rst": "API\n===\n\n.. automodule:: app.logs.one\n   :members:\n\n"
+        ".. autofunction:: app.logs.one.high\n",
+    }
+    root = repository(files, SPLIT)
+    assert run(["--root", str(root), "refactor", "--execute"]) == 0
+    said = [line for line in capsys.readouterr().err.splitlines() if "CLUSTER011" in line]
+    assert len(said) == 1
+    assert (
+        "docs/api.rst:4: names app.logs.one, which is divided into app.logs.lower, app.logs.upper" in said[0]
+    )
+    text = (root / "docs/api.rst").read_text()
+    assert "automodule:: app.logs.lower" in text
+    assert "autofunction:: app.logs.upper.high" in text
 
 
 SPLIT = """

@@ -210,6 +210,57 @@ def test_equal_functions_are_merged_and_others_left_to_people(
     assert "+    return text.upper()" in (root / "app/_domain_map/PHASE6_LOC_SAVINGS.md").read_text()
 
 
+BODY = "    found = []\n    for n in range(9):\n        found.append(n)\n    return found\n"
+PLACED = {
+    "test": ("tests/one/test_a.py", "tests/two/test_b.py", f"def test_x(base):\n{BODY}", "test_x"),
+    "fixture": ("tests/one/conftest.py", "tests/two/conftest.py", f"def numbers():\n{BODY}", "numbers"),
+    "handler": (
+        "app/general/L6/views.py",
+        "app/logs/L6/views.py",
+        f"from web import route\n\n\n@route('/x')\ndef show():\n{BODY}",
+        "show",
+    ),
+    "plug-in": (
+        "app/general/L6/plugs.py",
+        "app/logs/L6/plugs.py",
+        "from web import Base\n\n\nclass Plug(Base):\n    def run(self):\n        return 1\n",
+        "Plug",
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", PLACED)
+def test_what_is_found_by_its_place_is_left_to_people(
+    kind: str, repository: Maker, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Nothing names these copies, and yet something may run them: pytest, or what their decorator is for."""
+    one, two, text, name = PLACED[kind]
+    lines = f"1-{text.count(chr(10))}"
+    row = f"C001,D1,{one}:{lines},{two}:{lines},4,FUNCTION,DELETE,{name},{name}"
+    files = {one: text, two: f"{text}\n\nX = 1\n", "web.py": "def route(p): ...\nclass Base: ...\n"}
+    root = repository(files, f"{TYPED}\n{row}\n")
+    before = tree(root)
+    assert run(["--root", str(root), "consolidate", "--execute", "--candidate", "C001"]) == 0
+    said = capsys.readouterr().err
+    assert f"left to people: C001: {two}: {name} may be needed where it is: nothing names it" in said
+    assert tree(root) == before
+    if kind in ("handler", "plug-in"):
+        client = two.removesuffix(".py").replace("/", ".")
+        (root / "client.py").write_text(f"from {client} import {name}\n")
+        assert run(["--root", str(root), "consolidate", "--execute", "--candidate", "C001"]) == 0
+        assert name not in (root / two).read_text()
+
+
+def test_equal_files_of_tests_are_left_to_people(
+    repository: Maker, capsys: pytest.CaptureFixture[str]
+) -> None:
+    files = dict.fromkeys(("tests/one/test_a.py", "tests/two/test_b.py"), f"def test_x(base):\n{BODY}")
+    root = repository(files, f"{HEAD}\nC001,D1,tests/one/test_a.py,tests/two/test_b.py,4\n")
+    assert run(["--root", str(root), "consolidate", "--execute", "--all"]) == 0
+    assert (root / "tests/two/test_b.py").is_file()
+    assert "1 candidates are left to people" in capsys.readouterr().err
+
+
 def test_an_annotation_that_named_nothing_in_the_copy_is_no_difference(repository: Maker) -> None:
     """Found on python-docx: the name is imported for type checkers beside the original alone."""
     function = 'def size(box: "Box") -> int:\n    return box.size\n'
@@ -264,7 +315,10 @@ def test_another_copy_stays_where_the_first_would_make_a_cycle(
         (f"{HEAD}\nC001,D1,../x.py,app/a.py,1\n", 2, "is no location"),
         (f"{HEAD}\nC001,D1,app/a.py,,1\n", 2, "names no copy"),
         (f"{HEAD}\nC001,D1,app/a.py,app/b.py,1\nC001,D1,app/a.py,app/b.py,1\n", 3, "listed twice"),
-        (f"{HEAD}\nC001,D1,app/general/L6/keys.py,app/logs/L6/gone.py,1\n", 2, ""),
+        (f"{HEAD}\nC001,D1,app/general/L6/keys.py,app/logs/L6/gone.py,1\n", 2, "gone.py does not exist"),
+        (f"{HEAD}\nC001,D1,app/a.py,app/a.py,1\n", 2, "names app/a.py twice"),
+        (f'{HEAD}\nC001,D1,app/a.py,"app/b.py,app/b.py",1\n', 2, "names app/b.py twice"),
+        (f"{HEAD}\n,D1,app/a.py,app/b.py,1\n", 2, "a candidate without an id"),
     ],
 )
 def test_wrong_tables_are_one_line_with_a_place(
@@ -272,15 +326,21 @@ def test_wrong_tables_are_one_line_with_a_place(
 ) -> None:
     root = repository({"app/general/L6/keys.py": KEYS}, table)
     before = tree(root)
-    code = run(["--root", str(root), "consolidate", "--execute", "--candidate", "C001"])
-    said = capsys.readouterr()
-    if problem:
-        assert code == 2
-        assert f"PHASE5_CONSOLIDATION_CANDIDATES.csv:{line}:" in said.err
-        assert problem in said.err
-    else:
-        assert "nothing to consolidate" in said.out
+    assert run(["--root", str(root), "consolidate", "--execute", "--candidate", "C001"]) == 2
+    said = capsys.readouterr().err
+    assert f"PHASE5_CONSOLIDATION_CANDIDATES.csv:{line}:" in said
+    assert problem in said
     assert tree(root) == before
+
+
+def test_a_table_older_than_the_tree_is_refused_with_its_line(
+    repository: Maker, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = "C001,D1,app/general/L6/keys.py,app/logs/L6/gone.py,1\n"
+    root = repository({"app/general/L6/keys.py": KEYS}, f"{HEAD}\n{rows}")
+    assert run(["--root", str(root), "consolidate", "--execute", "--all"]) == 1
+    place = "refused: C001: app/_domain_map/PHASE5_CONSOLIDATION_CANDIDATES.csv:2: app/logs/L6/gone.py"
+    assert f"{place} does not exist; run `hocmig duplicates` again" in capsys.readouterr().err
 
 
 def test_copies_that_were_edited_since_are_not_merged(

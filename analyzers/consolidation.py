@@ -82,7 +82,8 @@ class Consolidation:
 
     `action`: `merge` (executable), `plan` (for people), `refused`; `done` when it was carried out before.
     `relocations` and `dissolved` are what the engine needs; `canonical` is the place that stays (its path
-    after the change), `deleted` what goes. `merged` are names that only copies have, `bodies` the differences that made it refuse, as diffs.
+    after the change), `deleted` what goes. `merged` are names that only copies have, `bodies` the differences
+    that made it refuse, as diffs.
     """
 
     candidate: Candidate

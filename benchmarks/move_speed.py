@@ -3,13 +3,15 @@
     python benchmarks/move_speed.py [--scale 5] [--moves 84] [REPOSITORY --root-folder src]
 
 Without a repository the generated sample is used, with the moves of its workbook. Prints CPU and wall time of
-each job divided by L, L = a single-process `ast.parse` loop. Targets: cold 3.0 L, warm 1.5 L of CPU.
+each job divided by L, L = a single-process `ast.parse` loop right before it: the median of `--rounds` rounds
+(machines change their speed within a run). Targets: cold 3.0 L, warm 1.5 L of CPU.
 """
 
 from __future__ import annotations
 
 import argparse
 import ast
+import compileall
 import csv
 import os
 import random
@@ -21,6 +23,7 @@ import tempfile
 import time
 import warnings
 from pathlib import Path
+from statistics import median
 
 HERE = Path(__file__).resolve().parent.parent
 
@@ -32,6 +35,7 @@ def main() -> None:
     parser.add_argument("--scale", type=int, default=5)
     parser.add_argument("--moves", type=int, default=84)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--rounds", type=int, default=3)
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         target = Path(folder) / "repository"
@@ -46,7 +50,7 @@ def main() -> None:
         (target / "hocmig.yaml").write_text(f"version: 1\nimport_roots: [{root_folder}]\n")
         with table.open("w", newline="") as file:
             csv.writer(file).writerows([("old_path", "new_path"), *rows])
-        measure(target, table, len(rows))
+        measure(target, table, len(rows), arguments.rounds)
 
 
 def sample_moves(target: Path, scale: int) -> list[tuple[str, str]]:
@@ -71,17 +75,29 @@ def random_moves(target: Path, root_folder: str, count: int, seed: int) -> list[
     ]
 
 
-def measure(target: Path, table: Path, moves: int) -> None:
+def measure(target: Path, table: Path, moves: int, rounds: int) -> None:
     files = [p.read_bytes() for p in target.rglob("*.py")]
-    loop, _ = timed(lambda: parse_all(files))
-    print(f"{len(files)} files, {moves} moves, L = {loop:.2f} s of CPU")
+    print(f"{len(files)} files, {moves} moves")
+    for package in ("analyzers", "codemods", "hocmig"):
+        # An installed package has its bytecode; a checkout that was just changed has not.
+        compileall.compile_dir(HERE / package, quiet=1)
     command = [sys.executable, "-m", "hocmig.cli", "--root", str(target), "--no-progress"]
     command += ["--json", "mv", "--map", str(table)]
     for name in ("cold", "warm"):
-        if name == "cold":
-            shutil.rmtree(target / ".hocmig", ignore_errors=True)
-        code, cpu, wall = run(command, target)
-        print(f"{name}: CPU {cpu / loop:.2f} L, wall {wall / loop:.2f} L, exit {code}")
+        loops, cpus, walls = [], [], []
+        for _ in range(rounds):
+            if name == "cold":
+                shutil.rmtree(target / ".hocmig", ignore_errors=True)
+            loop, _ = timed(lambda: parse_all(files))
+            code, cpu, wall = run(command, target)
+            loops.append(loop)
+            cpus.append(cpu / loop)
+            walls.append(wall / loop)
+        shown = ", ".join(f"{ratio:.2f}" for ratio in cpus)
+        print(
+            f"{name}: CPU {median(cpus):.2f} L ({shown}), wall {median(walls):.2f} L, exit {code}, "
+            f"L = {median(loops):.2f} s"
+        )
     peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
     print(f"largest process: {peak:.0f} MB")
 

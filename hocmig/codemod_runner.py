@@ -28,7 +28,7 @@ generated_code_marker: "hocmig marks no file as generated"
 formatter: []
 blacklist_patterns: []
 modules: [codemods]
-repo_root: .
+repo_root: ../stage
 """
 _NOISE = re.compile(
     r"^(Calculating|Executing|Finished codemodding| - (Transformed|Skipped|Failed|[0-9]+ warnings)|\s*$)"

@@ -564,9 +564,11 @@ class _Preparation:
     def _cycle_finding(self, cycle: Cycle) -> None:
         if not cycle.is_blocking:
             return
-        blocks = cycle.fails in ("certain", "likely") or self.options.refuse_new_cycles
+        blocks = cycle.fails == "likely" or self.options.refuse_new_cycles
         # An import that moved code brings along must not close a circle (case 42).
         blocks = blocks or any(step.importer in self.symbols.gaining for step in cycle.chain)
+        # What is restored stood there before, and was imported; only what surely fails says otherwise.
+        blocks = cycle.fails == "certain" or (blocks and self.recorded is None)
         place = cycle.cut
         self.findings.append(
             Finding(

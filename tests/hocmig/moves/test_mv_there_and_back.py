@@ -86,6 +86,34 @@ def test_an_import_that_the_move_added_goes_again(repository: Path) -> None:
     assert tree(repository) == before
 
 
+def test_a_circle_that_stood_there_before_does_not_hinder_the_return(repository: Path) -> None:
+    """The metaclass looks as if it imported `late`; whether a class holds a field is not looked into."""
+    files = {
+        "home.py": "class Meta(type):\n    def __init__(cls, name, bases, space):\n"
+        "        for value in space.values():\n            if hasattr(value, 'fill'):\n"
+        "                value.fill()\n"
+        "class Field:\n    def fill(self):\n        from fresh.late import L\n"
+        "class Base(metaclass=Meta): ...\n",
+        "user.py": "from home import Base\nU = 1\n",
+        "fresh/__init__.py": "from user import U\n",
+        "fresh/late.py": "L = 1\n",
+    }
+    for path, text in files.items():
+        (repository / path).parent.mkdir(exist_ok=True)
+        (repository / path).write_text(text)
+    before = tree(repository)
+    assert move("fresh.late,app.late\n", "--backup") == 0
+    there = tree(repository)
+    (archive,) = (repository / "backups").glob("*.tar.gz")
+    kept = archive.read_bytes()
+    archive.unlink()
+    assert move("app.late,fresh.late\n") == 1
+    assert tree(repository) == there
+    archive.write_bytes(kept)
+    assert move("app.late,fresh.late\n") == 0
+    assert tree(repository) == before
+
+
 def test_helpers_that_went_along_come_back(repository: Path) -> None:
     (repository / "app/a/two.py").write_text(
         "from app.a.one import VALUE\n\nDOUBLE = 2 * VALUE\n\n\n"

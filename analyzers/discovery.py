@@ -201,7 +201,7 @@ class _Walk:
                     self.extension_files.append(path)
                 elif entry.is_file(follow_symlinks=False):
                     self.binary_files.append(path)
-                elif entry.is_symlink() and entry.is_dir():
+                elif entry.is_symlink() and _leads_to_folder(entry):
                     self.linked_folders.append(path)
 
     def python_file(self, path: str, entry: os.DirEntry[str]) -> None:
@@ -210,6 +210,14 @@ class _Walk:
         except OSError as error:
             found = FoundFile(path, 0, 0, 0, 0, error.strerror or str(error))
         self.python_files.append(found)
+
+
+def _leads_to_folder(link: os.DirEntry[str]) -> bool:
+    try:
+        return link.is_dir()
+    except OSError:
+        # A link to itself, or to where nobody may look: no folder that modules could come from.
+        return False
 
 
 def _is_unnameable(path: str) -> bool:

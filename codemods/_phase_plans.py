@@ -104,6 +104,9 @@ def checked(load: Callable[[str], PhasePlan]) -> Callable[[str], str]:
 
 
 def _repository(file: Path) -> tuple[Path, Configuration, SourceIndex]:
+    if not file.is_file():
+        # Else the whole folder would be read before anybody looks at the file.
+        raise InputError(str(file), 0, "does not exist", "check the path")
     root = repository_root(file.parent)
     config_path = root / CONFIG_NAME
     config = read_configuration(config_path, root) if config_path.is_file() else Configuration()

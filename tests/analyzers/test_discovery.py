@@ -114,6 +114,7 @@ def test_links_are_listed_and_not_followed(tmp_path: Path) -> None:
     (tmp_path / "real/b.py").symlink_to("a.py")
     (tmp_path / "real/broken.py").symlink_to("nowhere.py")
     (tmp_path / "real/out.txt").symlink_to("/etc/hostname")
+    (tmp_path / "real/loop").symlink_to("loop")
     found = discover(tmp_path)
     assert [(file.path, file.problem) for file in found.python_files] == [
         ("real/a.py", ""),

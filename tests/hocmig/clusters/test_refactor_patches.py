@@ -209,3 +209,23 @@ def test_the_codemod_alone_lets_patches_follow_like_the_phase(repository: Maker)
     assert test.read_bytes() == found[0]
     assert subprocess.run(command, env=ENVIRONMENT, capture_output=True, check=False).returncode == 0
     assert test.read_bytes() == found[0], "afterwards it changes nothing"
+
+
+def test_the_codemod_alone_says_in_one_line_that_there_is_no_file(tmp_path: Path) -> None:
+    """And does not read the folder that the file would be in."""
+    (tmp_path / "client.py").write_text("X = 1\n")
+    for option, name in (("clusters", "refactor_clusters"), ("candidates", "consolidate_duplicates")):
+        command = "RefactorClustersCommand" if option == "clusters" else "ConsolidateDuplicatesCommand"
+        done = subprocess.run(
+            [
+                *(sys.executable, "-m", "libcst.tool", "codemod", "-x", f"codemods.{name}.{command}"),
+                *(f"--{option}", "/none.file", "-j", "1", "--no-format", str(tmp_path / "client.py")),
+            ],
+            env=ENVIRONMENT,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 2
+        assert "/none.file: does not exist; check the path" in done.stderr
+        assert "Traceback" not in done.stderr

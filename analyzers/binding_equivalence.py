@@ -10,61 +10,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from functools import cached_property
 
-import msgspec
-
+from analyzers.certificate import Certificate, Difference
 from analyzers.import_index import SourceIndex
 from analyzers.layout import ModuleName
 from analyzers.model import FileRecord, ImportRecord
-from analyzers.name_resolution import Kind, NameResolver, Target
+from analyzers.name_resolution import Kind, Target
 from analyzers.parsed_files import ParsedFile, ParsedFiles
 from analyzers.relocation_map import RelocationMap
-from analyzers.scopes import FileScope, FileScopes, ImportBinding, NameUse
+from analyzers.scopes import FileScopes, ImportBinding, NameUse
+from analyzers.use_meaning import FileReading, attribute_target, is_dotted, module_target, with_packages
 
 ReadBytes = Callable[[str], bytes]
 
 _UNRESOLVED = Target(Kind.UNKNOWN, "unresolved")
-
-
-class Difference(msgspec.Struct, frozen=True):
-    """One name that is not proven: `line` is that of the file before, 0 unknown."""
-
-    path: str
-    line: int
-    name: str
-    before: str
-    after: str
-    reason: str
-
-
-class Certificate(msgspec.Struct, frozen=True):
-    """The result of the comparison; `differing` empty means that no name was found to have changed.
-
-    `bindings` = `equal` + number of `unprovable` + number of `differing`.
-    """
-
-    version: int
-    files: int
-    files_compared_in_depth: int
-    bindings: int
-    equal: int
-    broken_before: int
-    unprovable: tuple[Difference, ...]
-    differing: tuple[Difference, ...]
-
-    def extended(
-        self, equal: int, unprovable: Iterable[Difference], differing: Iterable[Difference]
-    ) -> Certificate:
-        """This certificate with the results of a further comparison."""
-        more, bad = tuple(unprovable), tuple(differing)
-        return msgspec.structs.replace(
-            self,
-            bindings=self.bindings + equal + len(more) + len(bad),
-            equal=self.equal + equal,
-            unprovable=(*self.unprovable, *more),
-            differing=(*self.differing, *bad),
-        )
 
 
 @dataclass
@@ -142,26 +101,6 @@ def certify(
     )
 
 
-@dataclass
-class _Reading:
-    """The scopes of one file in one of the trees; `starts` are the targets of names, told once."""
-
-    scopes: FileScopes
-    client: ModuleName | None
-    resolver: NameResolver
-    starts: dict[tuple[int, str], tuple[frozenset[Target | None], frozenset[str]]] = field(
-        default_factory=dict
-    )
-
-    @cached_property
-    def numbers(self) -> dict[int, int]:
-        return _scope_numbers(self.scopes)
-
-    @cached_property
-    def has_star(self) -> bool:
-        return any(a.name == "*" for s in self.scopes.statements for a in s.node.names)
-
-
 class _Comparer:
     def __init__(
         self, before: SourceIndex, after: SourceIndex, relocations: RelocationMap, parsed: ParsedFiles
@@ -235,7 +174,7 @@ class _Comparer:
         if not statement.is_from:
             for alias in statement.names:
                 if self.old.is_own(alias.name):
-                    yield alias.name, self._module(self.old, alias.name), self._module(self.new, alias.name)
+                    yield alias.name, module_target(self.old, alias.name), module_target(self.new, alias.name)
             return
         old_base = self.old.base_of(old_name, statement.level, statement.module)
         new_base = self.new.base_of(new_name, statement.level, statement.module)
@@ -244,22 +183,12 @@ class _Comparer:
         for alias in statement.names:
             label = f"{old_base}.{alias.name}"
             if alias.name == "*":
-                after = self._module(self.new, new_base) if new_base else None
-                yield label, self._module(self.old, old_base), after
+                after = module_target(self.new, new_base) if new_base else None
+                yield label, module_target(self.old, old_base), after
                 continue
-            before = self._attribute(self.old, old_base, alias.name)
-            after = self._attribute(self.new, new_base, alias.name) if new_base else None
+            before = attribute_target(self.old, old_base, alias.name)
+            after = attribute_target(self.new, new_base, alias.name) if new_base else None
             yield label, before, after
-
-    @staticmethod
-    def _module(resolver: NameResolver, module: str) -> Target | None:
-        return Target(Kind.MODULE, module) if resolver.facts.exists(module) else None
-
-    @staticmethod
-    def _attribute(resolver: NameResolver, base: str, name: str) -> Target | None:
-        if not resolver.facts.exists(base):
-            return None if resolver.is_own(base) else Target(Kind.OUTSIDE, base, name)
-        return resolver.attribute(base, name)
 
     # -- files whose text may have changed ---------------------------------------------------------
 
@@ -271,28 +200,22 @@ class _Comparer:
         if old_scopes is None or new_scopes is None:
             self.differ(path, 0, path, "", "", "cannot be analysed")
             return
-        self._compare_uses(path, old_scopes, new_scopes, old_name, new_name)
-        self._compare_bindings(path, old_scopes, new_scopes, old_name, new_name)
+        old = FileReading(old_scopes, old_name, self.old, self.relocations)
+        new = FileReading(new_scopes, new_name, self.new)
+        self._compare_uses(path, old, new)
+        self._compare_bindings(path, old, new)
 
-    def _compare_uses(
-        self,
-        path: str,
-        old_scopes: FileScopes,
-        new_scopes: FileScopes,
-        old_name: ModuleName | None,
-        new_name: ModuleName | None,
-    ) -> None:
+    def _compare_uses(self, path: str, old: FileReading, new: FileReading) -> None:
         # Rewriting replaces texts in place: the uses stay as many and in the same order.
-        old_uses, new_uses = old_scopes.uses, new_scopes.uses
+        old_uses, new_uses = old.scopes.uses, new.scopes.uses
         if len(old_uses) != len(new_uses):
             # A name that was put together from constants is one constant now: compare imported names only.
-            old_uses, new_uses = _imported_uses(old_scopes), _imported_uses(new_scopes)
+            old_uses, new_uses = _imported_uses(old.scopes), _imported_uses(new.scopes)
         if len(old_uses) != len(new_uses):
             self.differ(path, 0, path, str(len(old_uses)), str(len(new_uses)), "uses of imported names")
             return
-        old, new = _Reading(old_scopes, old_name, self.old), _Reading(new_scopes, new_name, self.new)
         for old_use, new_use in zip(old_uses, new_uses, strict=True):
-            before, after = self._meaning(old_use, old), self._meaning(new_use, new)
+            before, after = old.meaning(old_use), new.meaning(new_use)
             if isinstance(before, tuple) and isinstance(after, tuple):
                 self._judge_use(path, old_use, before, after)
             elif before != after:
@@ -327,140 +250,50 @@ class _Comparer:
                 path, use.node.lineno, _written(use), shown[0], shown[1], "means another thing afterwards"
             )
 
-    def _meaning(
-        self, use: NameUse, reading: _Reading
-    ) -> tuple[frozenset[Target | None], tuple[str, ...]] | str:
-        """What a use denotes: (targets, attributes that remain), or a text for names that no import binds."""
-        owner = reading.scopes.lookup(use.scope, use.node.id)
-        if owner is None:
-            found = self._from_star(use, reading)
-            if found is not None:
-                return frozenset({found[0]}), found[1]
-            return f"builtin {use.node.id}"
-        bindings = owner.imports.get(use.node.id)
-        if not bindings:
-            return f"{use.node.id} of scope {reading.numbers[id(owner)]}"
-        key = id(owner), use.node.id
-        known = reading.starts.get(key)
-        if known is None:
-            # Many statements may bind one name: their targets are told once, not for every use.
-            starts = {self._bound_target(b, reading.client, reading.resolver) for b in bindings}
-            known = reading.starts[key] = frozenset(starts), _dotted_imports(bindings)
-        results = {self._follow(target, use, reading.resolver, known[1]) for target in known[0]}
-        targets = frozenset(target for target, _ in results)
-        rests = {rest for _, rest in results}
-        return targets, (rests.pop() if len(rests) == 1 else tuple(a.attr for a in use.chain))
-
-    @staticmethod
-    def _from_star(use: NameUse, reading: _Reading) -> tuple[Target, tuple[str, ...]] | None:
-        """What a use denotes that a star import at module level binds, with the attributes that remain."""
-        client, resolver = reading.client, reading.resolver
-        if client is None or not client.is_importable or not reading.has_star:
-            return None
-        found = resolver.bound(client.name, use.node.id)
-        if found is None or found.kind not in (Kind.SYMBOL, Kind.MODULE):
-            return None
-        rest = [a.attr for a in use.chain]
-        while rest and found.kind is Kind.MODULE:
-            member = resolver.attribute(found.module, rest[0])
-            if member is None:
-                break
-            found = member
-            rest.pop(0)
-        return found, tuple(rest)
-
-    @staticmethod
-    def _follow(
-        target: Target | None, use: NameUse, resolver: NameResolver, imported: frozenset[str]
-    ) -> tuple[Target | None, tuple[str, ...]]:
-        attributes = [a.attr for a in use.chain]
-        while attributes and target is not None and target.kind is Kind.MODULE:
-            name = attributes[0]
-            submodule = f"{target.module}.{name}"
-            if submodule in imported and resolver.facts.exists(submodule):
-                target = Target(Kind.MODULE, submodule)
-            else:
-                found = resolver.attribute(target.module, name)
-                if found is None:
-                    return None, tuple(attributes)
-                target = found
-            attributes.pop(0)
-        return target, tuple(attributes)
-
-    def _bound_target(
-        self, binding: ImportBinding, client: ModuleName | None, resolver: NameResolver
-    ) -> Target | None:
-        alias, statement = binding.alias, binding.statement
-        level = getattr(statement, "level", None)
-        if level is None:
-            module = alias.name if alias.asname else alias.name.partition(".")[0]
-            if resolver.is_own(alias.name):
-                return self._module(resolver, module)
-            return Target(Kind.OUTSIDE, module)
-        module = getattr(statement, "module", None) or ""
-        base = resolver.base_of(client, level, module) if client is not None else module
-        if base is None:
-            return None
-        found = self._attribute(resolver, base, alias.name)
-        if level and resolver is self.old and found is not None and found.kind is Kind.OUTSIDE:
-            return self._relocated_outside(found)
-        return found
-
-    def _relocated_outside(self, target: Target) -> Target:
-        """Where a relative import leads in files outside of all import roots, which have no modules."""
-        module = self.relocations.module(f"{target.module}.{target.name}")
-        if module is not None:
-            above, _, leaf = module.rpartition(".")
-            return Target(Kind.OUTSIDE, above, leaf)
-        moved = self.relocations.symbol(target.module, target.name)
-        return target if moved is None else Target(Kind.OUTSIDE, *moved)
-
-    def _compare_bindings(
-        self,
-        path: str,
-        old_scopes: FileScopes,
-        new_scopes: FileScopes,
-        old_name: ModuleName | None,
-        new_name: ModuleName | None,
-    ) -> None:
+    def _compare_bindings(self, path: str, old: FileReading, new: FileReading) -> None:
         """Names that others may import from here are still bound; what was loaded still is."""
-        for name, bindings in old_scopes.module.imports.items():
-            if all(_is_dotted(b) for b in bindings):
+        for name, bindings in old.scopes.module.imports.items():
+            if all(is_dotted(b) for b in bindings):
                 continue
             line = bindings[0].statement.lineno
-            after = new_scopes.module.imports.get(name)
+            after = new.scopes.module.imports.get(name)
             if after is None:
                 if (path, name) in self.let_go or path in self.restored:
                     continue
-                if self._went_with_its_uses(path, name, bindings, old_scopes, old_name):
+                if self._went_with_its_uses(path, name, bindings, old):
                     continue
                 self.differ(path, line, name, "bound by an import", "", "is not bound afterwards")
                 continue
-            wanted = {self._bound_target(b, old_name, self.old) for b in bindings}
-            found = {self._bound_target(b, new_name, self.new) for b in after}
+            wanted = {old.target_of(b) for b in bindings}
+            found = {new.target_of(b) for b in after}
             if len(wanted) == 1 and len(found) == 1:
                 self._judge(path, line, name, next(iter(wanted)), next(iter(found)))
             elif {None if t is None else self._mapped(t) for t in wanted} == found:
                 self.tally.equal += 1
             else:
                 self.differ(path, line, name, "", "", "means another thing afterwards")
-        loaded = _loaded(new_scopes)
-        used = {use.node.id for use in old_scopes.uses}
-        for statement in old_scopes.statements:
+        loaded = _loaded(new.scopes)
+        used = {use.node.id for use in old.scopes.uses}
+        for statement in old.scopes.statements:
             if getattr(statement.node, "level", None) is not None:
                 continue
             for alias in statement.node.names:
                 if not self.old.facts.exists(alias.name):
                     continue
-                new = self.relocations.module(alias.name) or alias.name
-                if new in loaded or path in self.restored:
+                wanted_module = self.relocations.module(alias.name) or alias.name
+                if wanted_module in loaded or path in self.restored:
                     continue
                 # A module that stays may go unimported when all that was used of it moved away: the uses
                 # have been compared one by one. One that was imported for its effects alone may not.
-                stays = new == alias.name
+                stays = wanted_module == alias.name
                 if not (stays and (alias.asname or alias.name.partition(".")[0]) in used):
                     self.differ(
-                        path, statement.node.lineno, alias.name, new, "", "is not imported afterwards"
+                        path,
+                        statement.node.lineno,
+                        alias.name,
+                        wanted_module,
+                        "",
+                        "is not imported afterwards",
                     )
 
     def _went_with_its_uses(
@@ -468,19 +301,19 @@ class _Comparer:
         path: str,
         name: str,
         bindings: Iterable[ImportBinding],
-        scopes: FileScopes,
-        client: ModuleName | None,
+        reading: FileReading,
     ) -> bool:
         """Whether a module's import may go: what was used of it moved, nobody takes it from here.
 
         The uses themselves are compared one by one, so a name that is still needed is seen there.
         """
-        targets = {self._bound_target(b, client, self.old) for b in bindings}
+        targets = {reading.target_of(b) for b in bindings}
+        client = reading.client
         homes = {module for module, _ in self.relocations.moved_symbols} | self.left_packages
         for target in targets:
             if target is None or target.kind is not Kind.MODULE or target.module not in homes:
                 return False
-        if name not in scopes.uses_by_name or name in (self.before.files[path].exports or ()):
+        if name not in reading.scopes.uses_by_name or name in (self.before.files[path].exports or ()):
             return False
         return client is None or name not in self.old.wanted_from(client.name)
 
@@ -525,41 +358,10 @@ def _imported_uses(scopes: FileScopes) -> tuple[NameUse, ...]:
     return tuple(found)
 
 
-def _scope_numbers(scopes: FileScopes) -> dict[int, int]:
-    """Scopes by the order of their first use, so that those of two texts can be compared."""
-    numbers: dict[int, int] = {}
-    for use in scopes.uses:
-        scope: FileScope | None = use.scope
-        chain = []
-        while scope is not None and id(scope) not in numbers:
-            chain.append(scope)
-            scope = scope.parent
-        for item in reversed(chain):
-            numbers[id(item)] = len(numbers)
-    return numbers
-
-
-def _is_dotted(binding: ImportBinding) -> bool:
-    return getattr(binding.statement, "level", None) is None and binding.alias.asname is None
-
-
-def _dotted_imports(bindings: Iterable[ImportBinding]) -> frozenset[str]:
-    """The modules that the plain imports among the bindings load, packages above them included."""
-    return _with_packages({b.alias.name for b in bindings if _is_dotted(b)})
-
-
-def _with_packages(modules: Iterable[str]) -> frozenset[str]:
-    found: set[str] = set()
-    for module in modules:
-        parts = module.split(".")
-        found.update(".".join(parts[:size]) for size in range(1, len(parts) + 1))
-    return frozenset(found)
-
-
 def _loaded(scopes: FileScopes) -> frozenset[str]:
     """Modules that the file's plain imports load, packages above them included."""
     plain = (s.node for s in scopes.statements if getattr(s.node, "level", None) is None)
-    return _with_packages({alias.name for node in plain for alias in node.names})
+    return with_packages({alias.name for node in plain for alias in node.names})
 
 
 def _written(use: NameUse) -> str:

@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from analyzers.binding_equivalence import Certificate, certify
+from analyzers.binding_equivalence import certify
+from analyzers.certificate import Certificate
 from analyzers.export_registry import ExportRegistry
 from analyzers.import_cycles import Cycle, new_cycles
 from analyzers.import_graph import ImportGraph

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 from analyzers.affected_files import affected_files, importers_of_moved
 from analyzers.baseline import relocate_baseline
-from analyzers.binding_equivalence import Certificate, certify
+from analyzers.binding_equivalence import certify
+from analyzers.certificate import Certificate
 from analyzers.companions_left import companions_left
 from analyzers.domain_locks import LOCK_NAME
 from analyzers.errors import GateError

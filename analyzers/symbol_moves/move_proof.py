@@ -11,7 +11,7 @@ import ast
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
-from analyzers.binding_equivalence import Difference
+from analyzers.certificate import Difference
 from analyzers.import_index import SourceIndex
 from analyzers.name_resolution import Kind, NameResolver, Target
 from analyzers.relocation_map import RelocationMap

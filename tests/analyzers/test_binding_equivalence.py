@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from analyzers.binding_equivalence import Certificate, certify
+from analyzers.binding_equivalence import certify
+from analyzers.certificate import Certificate
 from analyzers.import_index import SourceIndex, records_for
 from analyzers.layout import ProjectLayout
 from analyzers.model import Relocation

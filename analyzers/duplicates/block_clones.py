@@ -18,6 +18,7 @@ MAX_REGION = 1_500
 
 _LEAST_SHARE = 0.4
 _FAR_ROWS = 8
+_LIST, _LIST_SHAPES, _STRETCH = 6, 2, 3
 MAX_REGIONS = 60
 """Regions of one pair of segments; the chains with the most seeds are followed."""
 
@@ -118,6 +119,8 @@ def _align_around(corpus: Corpus, comparer: Comparer, region: Region, chain: See
         weight = sum(tokens[a - first : a + last + 1])
         best = max(best, (weight, a - first, b - first, first + last + 1))
     _, a, b, size = best
+    start, size = _exact_stretch(corpus, a, b, size)
+    a, b = a + start, b + start
     if not size:
         return comparer.align((low_a, high_a), (low_b, high_b))
     out = comparer.align((low_a, a - 1), (low_b, b - 1)) if a > low_a and b > low_b else []
@@ -125,6 +128,24 @@ def _align_around(corpus: Corpus, comparer: Comparer, region: Region, chain: See
     if a + size <= high_a and b + size <= high_b:
         out.extend(comparer.align((a + size, high_a), (b + size, high_b)))
     return out
+
+
+def _exact_stretch(corpus: Corpus, a: int, b: int, size: int) -> tuple[int, int]:
+    """Start and length of the part of a run of equal shapes that surely belongs together.
+
+    Where one shape follows itself again and again, a run of equal shapes goes on behind a statement that only
+    one side has, one off; there the longest stretch of equal statements counts, if there is one.
+    """
+    shapes, raw = corpus.shapes, corpus.raw
+    if size < _LIST or _LIST_SHAPES * len(set(shapes[a : a + size])) > size:
+        return 0, size
+    longest = (0, 0)
+    start = 0
+    for n in range(size + 1):
+        if n == size or raw[a + n] != raw[b + n]:
+            longest = max(longest, (n - start, -start))
+            start = n + 1
+    return (-longest[1], longest[0]) if longest[0] >= _STRETCH else (0, size)
 
 
 def verify_blocks(

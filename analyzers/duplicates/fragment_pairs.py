@@ -75,6 +75,7 @@ class Limits:
     list_statements: int = 9
     list_proven: float = 0.9
     list_shared: float = 0.6
+    heavy_shared: float = 0.8
     form_words: int = 8
     form_equal: float = 0.3
 
@@ -379,6 +380,9 @@ class Comparer:
         fits = self.best_ratio(consistent, a, b)
         short = len(pairs) < min(max(sizes), limits.short_statements)
         shared = limits.short_shared if short else limits.least_shared
+        # Few statements of many lines, as tables in tests are, outweigh the others by their lines only.
+        heavy = self.ratio(proven, a, b, False) < limits.threshold and not proof.recurring
+        shared = max(shared, limits.heavy_shared) if heavy else shared
         if strong >= limits.threshold and (not proof.renamed or proof.shared >= shared):
             return found(strong, proof.renamed, len(proven), "proven", varied)
         if fits < limits.threshold or tokens < limits.weak_tokens:

@@ -10,7 +10,7 @@ from analyzers.model import Finding
 from analyzers.source import Source
 
 if TYPE_CHECKING:
-    from analyzers.python_string_references import StringReference
+    from analyzers.string_search import StringReference
 
 
 @dataclass(frozen=True)

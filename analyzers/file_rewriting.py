@@ -26,9 +26,10 @@ from analyzers.name_pinning import KEPT, is_kept_name, kept_task_names, pin_edit
 from analyzers.name_resolution import NameResolver
 from analyzers.parsed_files import ParsedFiles
 from analyzers.project_facts import IndexFacts
-from analyzers.python_string_references import StringReference, find_string_references
+from analyzers.python_string_references import find_string_references
 from analyzers.relocation_map import RelocationMap
 from analyzers.source import Source, decode
+from analyzers.string_search import StringReference
 from analyzers.text_references.reference import Certainty
 
 _DOTS = re.compile(rb"\bfrom[ \t\f]*\.")

@@ -15,19 +15,15 @@ from __future__ import annotations
 
 import ast
 import re
-from bisect import bisect_left, bisect_right
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from functools import lru_cache
 
+from analyzers.computed_string_references import ComputedStrings
 from analyzers.layout import ModuleName
 from analyzers.parsed_files import ParsedFile
-from analyzers.python_computed_strings import computed_pieces
 from analyzers.python_string_spans import SpanSet, StringPart, merged, string_parts
 from analyzers.python_string_uses import Collected, StringUse, Use, collect_strings
 from analyzers.relocation_map import RelocationMap
-from analyzers.text_positions import TextPositions
-from analyzers.text_references.candidates import Candidate, dotted_inside, pattern_of
+from analyzers.string_search import StringReference, StringSearch, leaf_names
+from analyzers.text_references.candidates import dotted_inside, pattern_of
 from analyzers.text_references.documentation_references import role_regions
 from analyzers.text_references.dotted_names import resolve_dotted
 from analyzers.text_references.import_statements import import_edits
@@ -56,22 +52,6 @@ _AFTER_DOT = re.compile(r"(?:[\"'}]|%\w|\)\w)\.(\w+)")
 _LINE_END = re.compile(r"\r\n|\r|\n")
 _LONGEST_NAME = 1000
 _UNKNOWN_PACKAGE = "the package that the name is relative to is not known"
-
-
-@dataclass(frozen=True, slots=True)
-class StringReference:
-    """A stretch of the decoded text (character offsets) inside a string or comment, and what it becomes.
-
-    `new` is empty for a mention without a single answer; `line` is 1-based.
-    """
-
-    line: int
-    start: int
-    end: int
-    old: str
-    new: str
-    certainty: Certainty
-    why: str
 
 
 def find_string_references(
@@ -104,9 +84,9 @@ def find_string_references(
         names = [c for c in names if c.start not in imported]
     if not names and not _has_relative_names(text, relocations, moves=before != after):
         return ()
-    finder = _Finder(text, parsed.positions, before, after, relocations, facts, names)
-    finder.read(collect_strings(parsed.tree, before.package or None))
-    return _apart(finder.found)
+    search = StringSearch(text, parsed.positions, before, after, relocations, facts, names)
+    _Finder(search).read(collect_strings(parsed.tree, before.package or None))
+    return _apart(search.found)
 
 
 def _first_names(parsed: ParsedFile) -> frozenset[int]:
@@ -128,16 +108,6 @@ def _has_relative_names(text: str, relocations: RelocationMap, *, moves: bool) -
     return any(m[1] in leaves for m in _AFTER_DOT.finditer(text)) or '".".join' in text or "'.'.join" in text
 
 
-@lru_cache(maxsize=8)
-def leaf_names(relocations: RelocationMap) -> dict[str, tuple[str, ...]]:
-    """The moved modules and the modules of moved symbols by their last segment."""
-    found: dict[str, tuple[str, ...]] = {}
-    for module in sorted({*relocations.moved_modules, *(m for m, _ in relocations.moved_symbols)}):
-        leaf = module.rpartition(".")[2]
-        found[leaf] = (*found.get(leaf, ()), module)
-    return found
-
-
 def _apart(found: list[StringReference]) -> tuple[StringReference, ...]:
     """Sorted; of two that overlap the surer one, then the longer one."""
     chosen: list[StringReference] = []
@@ -148,27 +118,16 @@ def _apart(found: list[StringReference]) -> tuple[StringReference, ...]:
 
 
 class _Finder:
-    def __init__(
-        self,
-        text: str,
-        positions: TextPositions,
-        before: ModuleName,
-        after: ModuleName,
-        relocations: RelocationMap,
-        facts: ProjectFacts,
-        names: list[Candidate],
-    ) -> None:
-        self.text = text
-        self.positions = positions
-        self.before = before
-        self.after = after
-        self.relocations = relocations
-        self.facts = facts
-        self.candidates = names
-        self.starts = [candidate.start for candidate in names]
-        self.words = {word.decode("utf-8", "replace") for word in relocations.leaf_words()}
-        self.found: list[StringReference] = []
-        self._line_starts = [0, *(m.end() for m in _LINE_END.finditer(text))]
+    """Reads the strings and comments of one file, each by what it is used for."""
+
+    def __init__(self, search: StringSearch) -> None:
+        self.search = search
+        self.text = search.text
+        self.positions = search.positions
+        self.before = search.before
+        self.after = search.after
+        self.relocations = search.relocations
+        self.facts = search.facts
 
     def read(self, collected: Collected) -> None:
         spans: list[tuple[int, int]] = []
@@ -176,8 +135,9 @@ class _Finder:
             spans.append(self.positions.span(use.node))
             self._read_use(use)
         spans += (self.positions.span(node) for node in collected.joined)
+        computed = ComputedStrings(self.search)
         for node, is_looked_up in collected.computed:
-            self._read_computed(node, collected.constants, is_looked_up)
+            computed.read(node, collected.constants, is_looked_up)
         self._read_comments(merged(spans))
 
     # -- constants ---------------------------------------------------------------------------------------
@@ -185,11 +145,11 @@ class _Finder:
     def _read_use(self, use: StringUse) -> None:
         value = str(use.node.value)
         is_anchored = use.use in (Use.RELATIVE, Use.LAZY_VALUE, Use.LAZY_PART)
-        if not is_anchored and not self._has_candidate(use.node):
+        if not is_anchored and not self.search.has_candidate(use.node):
             return
         # A relative name in a file that moves may have to change although its target does not.
         stays = self.before == self.after or not is_anchored
-        if stays and self.words.isdisjoint(re.split(r"\W+", value)):
+        if stays and self.search.words.isdisjoint(re.split(r"\W+", value)):
             return
         if use.use is Use.DOCSTRING:
             self._read_docstring(use.node)
@@ -207,13 +167,6 @@ class _Finder:
             self._read_code(use, value)
         else:
             self._read_longer(use.node, value)
-
-    def _has_candidate(self, node: ast.Constant) -> bool:
-        """Whether a top-level name of what moves stands in the source of the constant."""
-        first = bisect_left(self.starts, self.positions.offset(node.lineno, node.col_offset))
-        if first == len(self.starts):
-            return False
-        return self.starts[first] < self.positions.span(node)[1]
 
     def _read_dotted(self, use: StringUse, value: str) -> None:
         resolved = resolve_dotted(value, self.relocations, self.facts)
@@ -241,7 +194,7 @@ class _Finder:
         """One reference for a constant that becomes `new`, in the part of it that holds the change."""
         parts = string_parts(self.text, self.positions, node)
         if parts is None:
-            self._mention(node, value, new, f"{why}, but its place in the source is not certain")
+            self.search.mention(node, value, new, f"{why}, but its place in the source is not certain")
             return
         if len(parts) > 1:
             self._replace_joined(node, parts, value, new, certainty, why)
@@ -249,7 +202,7 @@ class _Finder:
         part = parts[0]
         if part.text != part.value:
             certainty, why = certainty.at_most(Certainty.LIKELY), f"{why}; written with escapes"
-        self._add(part.start, part.end, new, certainty, why)
+        self.search.add(part.start, part.end, new, certainty, why)
 
     def _replace_joined(
         self,
@@ -265,14 +218,14 @@ class _Finder:
         first = parts[0]
         if changed <= len(first.value) and first.text == first.value:
             kept = first.value[changed:]
-            self._add(first.start, first.end, new[: len(new) - len(tail)] + kept, certainty, why)
+            self.search.add(first.start, first.end, new[: len(new) - len(tail)] + kept, certainty, why)
             return
         between = self.text[first.end : parts[-1].start]
         if "#" in between or any(part.text != part.value for part in parts):
-            self._mention(node, value, new, f"{why}, but it is written in parts")
+            self.search.mention(node, value, new, f"{why}, but it is written in parts")
             return
         certainty = certainty.at_most(Certainty.LIKELY)
-        self._add(first.start, parts[-1].end, new, certainty, f"{why}; its parts are joined")
+        self.search.add(first.start, parts[-1].end, new, certainty, f"{why}; its parts are joined")
 
     # -- relative names ----------------------------------------------------------------------------------
 
@@ -281,8 +234,8 @@ class _Finder:
         if match is None:
             return
         if use.package is None:
-            if not self.words.isdisjoint(match["name"].split(".")):
-                self._mention(use.node, value, "", _UNKNOWN_PACKAGE)
+            if not self.search.words.isdisjoint(match["name"].split(".")):
+                self.search.mention(use.node, value, "", _UNKNOWN_PACKAGE)
             return
         base = _above(use.package, len(match["dots"]) - 1)
         if not base:
@@ -292,7 +245,9 @@ class _Finder:
         if use.key and symbol in self.relocations.moved_symbols and self.facts.symbol_exists(*symbol):
             new, new_name = self.relocations.moved_symbols[symbol]
             if new_name != use.key:
-                self._mention(use.node, value, "", f"{use.key} becomes {new_name}: the map needs another key")
+                self.search.mention(
+                    use.node, value, "", f"{use.key} becomes {new_name}: the map needs another key"
+                )
                 return
         elif self.facts.module_exists(module):
             new = self.relocations.module(module) or module
@@ -327,7 +282,9 @@ class _Finder:
             why = "a submodule of a lazy loader"
             self._replace_whole(use.node, value, new[len(package) + 1 :], Certainty.CERTAIN, why)
         else:
-            self._mention(use.node, value, "", f"a lazy loader cannot name {new}, which is outside {package}")
+            self.search.mention(
+                use.node, value, "", f"a lazy loader cannot name {new}, which is outside {package}"
+            )
 
     # -- annotations, docstrings, longer text ------------------------------------------------------------
 
@@ -345,11 +302,11 @@ class _Finder:
         self._read_type(parts[0].start, parts[0].end, "a quoted annotation")
 
     def _read_type(self, start: int, end: int, why: str) -> None:
-        for first, last, new, exists in self._names(start, end):
+        for first, last, new, exists in self.search.names(start, end):
             # Inside quotes it is an argument of Literal, or nested too deep to be judged here.
             if self.text[first - 1] in "\"'" and first > start:
                 continue
-            self._add(first, last, new, Certainty.CERTAIN if exists else Certainty.LIKELY, why)
+            self.search.add(first, last, new, Certainty.CERTAIN if exists else Certainty.LIKELY, why)
 
     def _read_docstring(self, node: ast.Constant) -> None:
         start, end = self.positions.span(node)
@@ -360,9 +317,9 @@ class _Finder:
                 resolved = resolve_dotted(name, self.relocations, self.facts)
                 if resolved is not None:
                     place = (start + region.start, start + region.end)
-                    self._add(*place, resolved.new, Certainty.LIKELY, "a Sphinx role in a docstring")
+                    self.search.add(*place, resolved.new, Certainty.LIKELY, "a Sphinx role in a docstring")
         self._read_statements(start, end, "an import in a docstring", only_doctests=True)
-        self._mention_names(start, end, "a docstring")
+        self.search.mention_names(start, end, "a docstring")
 
     def _read_code(self, use: StringUse, value: str) -> None:
         """A constant that is run: names in it are names, as long as its source is its text."""
@@ -375,11 +332,11 @@ class _Finder:
             for line in _CODE_LINE_END.split(part.text):
                 self._read_statements(position, position + len(line), why, certainty=certainty)
                 position += len(line) + 2
-            for first, last, new, exists in self._names(part.start, part.end):
+            for first, last, new, exists in self.search.names(part.start, part.end):
                 # Quoted inside the code, it is a string in its own right.
                 sure = exists and self.text[first - 1] not in "\"'"
-                self._add(first, last, new, certainty if sure else Certainty.LIKELY, why)
-        self._mention_names(start, end, "inside a longer string")
+                self.search.add(first, last, new, certainty if sure else Certainty.LIKELY, why)
+        self.search.mention_names(start, end, "inside a longer string")
 
     def _read_statements(
         self,
@@ -398,7 +355,7 @@ class _Finder:
             stop = end if last < 0 else last
             for edit in import_edits(self.text, first, stop, self.relocations, self.facts) or ():
                 found = certainty if edit.new else Certainty.MENTION
-                self._add(edit.start, edit.end, edit.new, found, edit.why or why)
+                self.search.add(edit.start, edit.end, edit.new, found, edit.why or why)
 
     def _read_longer(self, node: ast.Constant, value: str) -> None:
         """A constant that is more than a name: code, a command, a path, or text."""
@@ -416,16 +373,16 @@ class _Finder:
                     self._read_statements(part.start, part.end, why, certainty=certainty)
         is_code = "import " in value or bool(_COMMAND.search(value)) or not re.search(r"\s", value)
         if is_code:
-            for first, last, new, exists in self._names(start, end):
-                if exists or self._is_module(first, last):
-                    self._add(first, last, new, Certainty.LIKELY, "inside a longer string")
+            for first, last, new, exists in self.search.names(start, end):
+                if exists or self.search.is_module(first, last):
+                    self.search.add(first, last, new, Certainty.LIKELY, "inside a longer string")
         if "\\." in value:
-            for first, last, new, exists in self._names(start, end):
+            for first, last, new, exists in self.search.names(start, end):
                 # A dot with a backslash is a dot and nothing else: the pattern is made for names.
                 if "\\" in self.text[first:last] and self.text[last : last + 1] not in ("*", "+", "?", "{"):
                     certainty = Certainty.CERTAIN if exists else Certainty.LIKELY
-                    self._add(first, last, new, certainty, "a name in a regular expression")
-        self._mention_names(start, end, "inside a longer string")
+                    self.search.add(first, last, new, certainty, "a name in a regular expression")
+        self.search.mention_names(start, end, "inside a longer string")
 
     def _read_path(self, node: ast.Constant, value: str) -> bool:
         resolved = resolve_path(value, "", self.relocations, self.facts)
@@ -435,114 +392,13 @@ class _Finder:
         self._replace_whole(node, value, resolved.new, certainty, resolved.why or "a path of a moved file")
         return True
 
-    def _is_module(self, start: int, end: int) -> bool:
-        return self.facts.module_exists(self.text[start:end].partition(":")[0])
-
-    def _mention_names(self, start: int, end: int, why: str) -> None:
-        for first, last, new, _ in self._names(start, end):
-            self._add(first, last, new, Certainty.MENTION, why)
-
-    def _names(self, start: int, end: int) -> Iterator[tuple[int, int, str, bool]]:
-        """(start, end, new name, whether it exists) of each name of two segments or more that moves."""
-        text = self.text
-        for index in range(bisect_left(self.starts, start), bisect_left(self.starts, end)):
-            candidate = self.candidates[index]
-            first, last = candidate.start, min(candidate.end - candidate.stars, end)
-            if text[last : last + 1] in ("/", "@"):
-                continue
-            written = text[first:last]
-            # In a regular expression the dots stand behind a backslash, or two when it is no raw string.
-            dot = next((d for d in ("\\\\.", "\\.") if d in written), ".")
-            if dot != ".":
-                resolved = resolve_dotted(written.replace(dot, "."), self.relocations, self.facts)
-                is_escaped = written.count(".") == written.count(dot)
-                if resolved is not None and is_escaped and not candidate.stars:
-                    yield first, last, resolved.new.replace(".", dot), resolved.exists
-                continue
-            name = written
-            resolved = resolve_dotted(name, self.relocations, self.facts)
-            if ":" in name and (resolved is None or not resolved.exists):
-                name = name.partition(":")[0]
-                last = first + len(name)
-                resolved = resolve_dotted(name, self.relocations, self.facts)
-            if resolved is not None and ("." in name or ":" in name) and not candidate.stars:
-                yield first, last, resolved.new, resolved.exists
-
-    # -- computed strings --------------------------------------------------------------------------------
-
-    def _read_computed(self, node: ast.expr, constants: dict[str, str], is_looked_up: bool) -> None:
-        pieces = computed_pieces(node, constants, self.before)
-        written = "".join("\0" if piece is None else piece for piece, _ in pieces)
-        if self.words.isdisjoint(re.split(r"\W+", written)):
-            return
-        line = node.lineno
-        if all(piece is not None for piece, _ in pieces):
-            self._read_constant_sum(node, [(p or "", c) for p, c in pieces], written, is_looked_up)
-            return
-        if re.fullmatch(r"[\w.:\0]*", written) and self._may_be_moved(written, is_looked_up):
-            self._mention_computed(node, line)
-
-    def _may_be_moved(self, written: str, is_looked_up: bool) -> bool:
-        """Whether a name with unknown stretches (`\\0`) can be one that moves, by its start or its end."""
-        start = written.partition("\0")[0].rstrip(".:")
-        if start and resolve_dotted(start, self.relocations, self.facts) is not None:
-            return True
-        end = written.rpartition("\0")[2]
-        if not end.startswith((".", ":")) and not (is_looked_up and end):
-            return False
-        segments = re.split(r"[.:]", end.lstrip(".:"))
-        return any(
-            module.split(".")[-size:] == segments[:size]
-            and (size == len(segments) or self.facts.symbol_exists(module, segments[size]))
-            for size in range(1, len(segments) + 1)
-            for module in leaf_names(self.relocations).get(segments[size - 1], ())
-        ) or self._ends_like_a_symbol(segments)
-
-    def _ends_like_a_symbol(self, segments: list[str]) -> bool:
-        """Whether the end is `.b.f` of a moved symbol `a.b:f`."""
-        return any(
-            segments[-1] == name and module.split(".")[1 - len(segments) :] == segments[:-1]
-            for module, name in self.relocations.moved_symbols
-            if len(segments) > 1
-        )
-
-    def _read_constant_sum(
-        self, node: ast.expr, pieces: list[tuple[str, bool]], written: str, is_looked_up: bool
-    ) -> None:
-        if not _DOTTED.fullmatch(written):
-            return
-        resolved = resolve_dotted(written, self.relocations, self.facts)
-        if resolved is None:
-            return
-        # A constant that names a module is rewritten where it stands: then the sum may be right already.
-        settled = "".join(self._settled(piece) if is_name else piece for piece, is_name in pieces)
-        if settled == resolved.new:
-            return
-        start, end = self.positions.span(node)
-        why = f"put together from constants of this module: {written}"
-        if any(self._settled(piece) != piece for piece, is_name in pieces if is_name):
-            self.found.append(self._reference(start, end, "", Certainty.MENTION, why))
-        else:
-            # What a known call looks up is a name for sure, and all its parts are known here.
-            certainty = Certainty.CERTAIN if is_looked_up and resolved.exists else Certainty.LIKELY
-            self._add(start, end, f'"{resolved.new}"', certainty, why)
-
-    def _settled(self, piece: str) -> str:
-        resolved = resolve_dotted(piece, self.relocations, self.facts) if "." in piece else None
-        return resolved.new if resolved is not None and resolved.exists else piece
-
-    def _mention_computed(self, node: ast.expr, line: int) -> None:
-        start, end = self.positions.span(node)
-        why = f"line {line} puts a name together that may be one that moves"
-        self.found.append(self._reference(start, end, "", Certainty.MENTION, why))
-
     # -- comments ----------------------------------------------------------------------------------------
 
     def _read_comments(self, strings: SpanSet) -> None:
         text = self.text
         if "#" not in text:
             return
-        for first, last, new, exists in self._names(0, len(text)):
+        for first, last, new, exists in self.search.names(0, len(text)):
             if strings.covers(first):
                 continue
             line_start = text.rfind("\n", 0, first) + 1
@@ -554,26 +410,9 @@ class _Finder:
             is_type = _TYPE_COMMENT.match(text, mark) is not None
             if is_type and text[first - 1] not in "\"'":
                 certainty = Certainty.CERTAIN if exists else Certainty.LIKELY
-                self._add(first, last, new, certainty, "a type comment")
+                self.search.add(first, last, new, certainty, "a type comment")
             elif not is_type:
-                self._add(first, last, new, Certainty.MENTION, "a comment")
-
-    # -- results -----------------------------------------------------------------------------------------
-
-    def _add(self, start: int, end: int, new: str, certainty: Certainty, why: str) -> None:
-        if self.text[start:end] != new:
-            self.found.append(self._reference(start, end, new, certainty, why))
-
-    def _reference(self, start: int, end: int, new: str, certainty: Certainty, why: str) -> StringReference:
-        return StringReference(self._line(start), start, end, self.text[start:end], new, certainty, why)
-
-    def _mention(self, node: ast.Constant, value: str, new: str, why: str) -> None:
-        start, end = self.positions.span(node)
-        reference = self._reference(start, end, new, Certainty.MENTION, why)
-        self.found.append(replace(reference, old=value))
-
-    def _line(self, position: int) -> int:
-        return bisect_right(self._line_starts, position)
+                self.search.add(first, last, new, Certainty.MENTION, "a comment")
 
 
 def _common_tail(old: str, new: str) -> str:

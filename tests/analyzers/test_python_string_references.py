@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from analyzers.layout import ModuleName
 from analyzers.model import Relocation
 from analyzers.parsed_files import parse_file
-from analyzers.python_string_references import StringReference, find_string_references
+from analyzers.python_string_references import find_string_references
 from analyzers.relocation_map import RelocationMap
+from analyzers.string_search import StringReference
 
 RELOCATIONS = RelocationMap(
     [

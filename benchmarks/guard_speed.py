@@ -21,6 +21,8 @@ import tempfile
 import time
 from pathlib import Path
 
+from compiled_packages import compile_packages
+
 CHECKOUT = Path(__file__).resolve().parents[1]
 
 PLAIN = """
@@ -52,6 +54,7 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--scale", type=int, default=5, help="size of the sample (5: about 2,500 files)")
     options = parser.parse_args()
+    compile_packages()
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder) / "repo"
         _prepare(root, options.scale)

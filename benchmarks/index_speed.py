@@ -32,6 +32,8 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from compiled_packages import compile_packages
+
 CHECKOUT = Path(__file__).resolve().parents[1]
 
 _FILES = """
@@ -187,6 +189,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--scale", type=int, default=5, help="size of the sample repository")
     options = parser.parse_args()
+    compile_packages()
     with tempfile.TemporaryDirectory() as place:
         trees = list(_trees(options.folders, options.scale, Path(place)))
         met = [measure(name, root, options.rounds, Path(place) / "caches") for name, root in trees]

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import ast
-import compileall
 import csv
 import os
 import random
@@ -24,6 +23,8 @@ import time
 import warnings
 from pathlib import Path
 from statistics import median
+
+from compiled_packages import compile_packages
 
 HERE = Path(__file__).resolve().parent.parent
 
@@ -78,9 +79,7 @@ def random_moves(target: Path, root_folder: str, count: int, seed: int) -> list[
 def measure(target: Path, table: Path, moves: int, rounds: int) -> None:
     files = [p.read_bytes() for p in target.rglob("*.py")]
     print(f"{len(files)} files, {moves} moves")
-    for package in ("analyzers", "codemods", "hocmig"):
-        # An installed package has its bytecode; a checkout that was just changed has not.
-        compileall.compile_dir(HERE / package, quiet=1)
+    compile_packages()
     command = [sys.executable, "-m", "hocmig.cli", "--root", str(target), "--no-progress"]
     command += ["--json", "mv", "--map", str(table)]
     for name in ("cold", "warm"):

@@ -22,6 +22,8 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
+from compiled_packages import compile_packages
+
 CHECKOUT = Path(__file__).resolve().parents[1]
 TARGET = 0.3
 
@@ -60,6 +62,7 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--scale", type=int, default=5)
     options = parser.parse_args()
+    compile_packages()
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder) / "sample"
         _prepare(root, options.scale)

@@ -12,13 +12,13 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from analyzers.certificate import Certificate, Difference
+from analyzers.file_scopes import FileScopes, ImportBinding, NameUse
 from analyzers.import_index import SourceIndex
 from analyzers.layout import ModuleName
 from analyzers.model import FileRecord, ImportRecord
 from analyzers.name_resolution import Kind, Target
 from analyzers.parsed_files import ParsedFile, ParsedFiles
 from analyzers.relocation_map import RelocationMap
-from analyzers.scopes import FileScopes, ImportBinding, NameUse
 from analyzers.use_meaning import FileReading, attribute_target, is_dotted, module_target, with_packages
 
 ReadBytes = Callable[[str], bytes]

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from analyzers.file_scopes import FileScope, ImportBinding, NameUse
 from analyzers.relocation_map import RelocationMap
-from analyzers.scopes import FileScope, ImportBinding, NameUse
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,11 +14,11 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from analyzers.dotted_roots import Break, Need, Root, loaded_by, prefixes, written
+from analyzers.file_scopes import FileScope, FileScopes, ImportBinding, ImportStatement, NameUse
 from analyzers.import_changes import NewImport, TextEdit
 from analyzers.local_names import LocalNames
 from analyzers.name_resolution import Kind
 from analyzers.rewrite_context import RewriteContext
-from analyzers.scopes import FileScope, FileScopes, ImportBinding, ImportStatement, NameUse
 from analyzers.use_spans import UseSpans
 
 Outcomes = dict[tuple[int, int], list[NewImport]]

@@ -14,13 +14,13 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from analyzers.dotted_uses import plan_dotted_uses
+from analyzers.file_scopes import FileScope, FileScopes, ImportStatement, ScopeKind
 from analyzers.import_changes import ImportChange, ImportPlan, NewImport, TextEdit, written_imports
 from analyzers.layout import ModuleName
 from analyzers.name_resolution import NameResolver
 from analyzers.parsed_files import ParsedFile
 from analyzers.relocation_map import RelocationMap
 from analyzers.rewrite_context import RewriteContext
-from analyzers.scopes import FileScope, FileScopes, ImportStatement, ScopeKind
 
 _ATTRIBUTE = re.compile(r"\.\s*([^\W\d]\w*)")
 

@@ -6,8 +6,8 @@ import builtins
 from collections.abc import Mapping, Sequence
 
 from analyzers.dotted_roots import Need, Root
+from analyzers.file_scopes import FileScope, FileScopes, ScopeKind
 from analyzers.rewrite_context import RewriteContext
-from analyzers.scopes import FileScope, FileScopes, ScopeKind
 
 _BUILTIN_NAMES = frozenset(dir(builtins))
 

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from analyzers.file_facts import parse
-from analyzers.scopes import FileScopes, ImportStatement, read_scopes, read_statements
+from analyzers.file_scopes import FileScopes, ImportStatement
+from analyzers.scopes import read_scopes, read_statements
 from analyzers.source import Source, decode
 from analyzers.text_positions import TextPositions
 

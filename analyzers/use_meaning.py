@@ -6,10 +6,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from analyzers.file_scopes import FileScope, FileScopes, ImportBinding, NameUse
 from analyzers.layout import ModuleName
 from analyzers.name_resolution import Kind, NameResolver, Target
 from analyzers.relocation_map import RelocationMap
-from analyzers.scopes import FileScope, FileScopes, ImportBinding, NameUse
 
 #: The targets that a name may have (None: it does not exist), and the attributes that are left behind them.
 Meaning = tuple[frozenset["Target | None"], tuple[str, ...]]

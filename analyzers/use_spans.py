@@ -6,9 +6,9 @@ import ast
 import re
 from dataclasses import dataclass, field
 
+from analyzers.file_scopes import FileScopes, NameUse
 from analyzers.import_changes import TextEdit
 from analyzers.rewrite_context import RewriteContext
-from analyzers.scopes import FileScopes, NameUse
 
 
 @dataclass

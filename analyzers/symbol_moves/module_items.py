@@ -15,7 +15,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from analyzers.file_facts import parse
-from analyzers.scopes import FileScopes, NameUse, ScopeKind, read_scopes
+from analyzers.file_scopes import FileScopes, NameUse, ScopeKind
+from analyzers.scopes import read_scopes
 from analyzers.source import Source
 from analyzers.text_positions import TextPositions
 

@@ -16,10 +16,11 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
+from analyzers.file_scopes import FileScopes, ImportBinding, NameUse
 from analyzers.import_graph import EdgeKind, ImportGraph
 from analyzers.layout import ModuleName
 from analyzers.name_resolution import UNKNOWN, Kind, Target
-from analyzers.scopes import FileScopes, ImportBinding, NameUse, read_scopes
+from analyzers.scopes import read_scopes
 from analyzers.source import decode
 from analyzers.symbol_moves.module_clients import ModuleClients
 

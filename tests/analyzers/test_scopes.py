@@ -7,7 +7,8 @@ import sys
 
 import pytest
 
-from analyzers.scopes import ScopeKind, read_scopes, read_statements
+from analyzers.file_scopes import ScopeKind
+from analyzers.scopes import read_scopes, read_statements
 from analyzers.text_positions import TextPositions
 
 

@@ -2,7 +2,8 @@
 
 The copy in the shared domain stays; without one the most complete copy does, and it is taken to the shared
 domain unless it needs another domain (which the shared domain must not import). A file whose names mean
-something else in the copy that stays is refused, with both bodies. Functions and classes are merged only when
+something else in the copy that stays is refused, with both bodies; a class that only has more methods is the
+same (see `class_extras`). Functions and classes are merged only when
 they are the same; blocks and methods are left to people, and so are copies that may be found by where they
 stand (tests, fixtures, handlers; see `found_by_place`).
 
@@ -25,9 +26,10 @@ from analyzers.import_index import SourceIndex
 from analyzers.model import Relocation
 from analyzers.safe_path import path_problem
 from analyzers.source import decode
+from analyzers.symbol_moves.class_extras import extra_methods
 from analyzers.symbol_moves.module_clients import ModuleClients
 from analyzers.symbol_moves.module_items import ModuleItems, read_module_items
-from analyzers.symbol_moves.move_selection import meaning_of
+from analyzers.symbol_moves.statement_meaning import meaning_of
 
 ReadBytes = Callable[[str], bytes]
 
@@ -248,12 +250,19 @@ class _Decision:
         canonical, reason = self._canonical(paths, items)
         copies = [p for p in paths if p != canonical]
         bodies, merged = [], []
+        grown: set[str] = set()
         for path in copies:
             differing, more = _compare(canonical, items[canonical], path, items[path])
             bodies += differing
             merged += [name for name in more if name not in merged]
+            grown |= _grown(items[canonical], items[path])
         if bodies:
             return self._stop("refused", "names mean different things in the copies", bodies)
+        for name in sorted(grown):
+            mixed = self._mixed_with(name)
+            if mixed:
+                problem = f"{mixed} has a class with {name} and other bases: more methods could hide theirs"
+                return self._stop("refused", problem)
         for path in copies:
             test = found_in(path, self._module(path), items[path], self.clients)
             if test:
@@ -281,6 +290,16 @@ class _Decision:
             {self._module(path): module for path in copies},
             tuple(merged),
         )
+
+    def _mixed_with(self, name: str) -> str:
+        """The path of a file with a class that has `name` and another class as bases, or nothing."""
+        word = name.encode()
+        pattern = re.compile(rb"^[ \t]*class\s+\w+\s*\(([^)]*\b%s\b[^)]*)\)" % word, re.MULTILINE)
+        for path in self.index.files:
+            content = self.read(path)
+            if word in content and any(b"," in m[1].strip(b", \r\n\t") for m in pattern.finditer(content)):
+                return path
+        return ""
 
     def _canonical(self, paths: list[str], items: Mapping[str, ModuleItems]) -> tuple[str, str]:
         shared = [p for p in paths if self.around.domain_of(p) == self.around.shared_domain != ""]
@@ -421,8 +440,29 @@ def _compare(path: str, kept: ModuleItems, other: str, copy: ModuleItems) -> tup
         if name not in _names(kept):
             more.append(name)
         elif _meaning(kept, name) != _meaning(copy, name):
+            methods = _methods(kept, copy, name)
+            if methods is not None:
+                more += [f"{name}.{method}" for method in methods]
+                continue
             differing.append(_diff(Location(path, name=name), kept, Location(other, name=name), copy))
     return differing, more
+
+
+def _grown(kept: ModuleItems, copy: ModuleItems) -> set[str]:
+    """The classes that both have and of which one has methods that the other lacks."""
+    return {
+        name
+        for name in _names(kept) & _names(copy)
+        if _meaning(kept, name) != _meaning(copy, name) and _methods(kept, copy, name) is not None
+    }
+
+
+def _methods(kept: ModuleItems, copy: ModuleItems, name: str) -> tuple[str, ...] | None:
+    """What only the copy's class has, when the classes are the same else; see `extra_methods`."""
+    first, second = kept.by_name[name], copy.by_name[name]
+    if len(first) != 1 or len(second) != 1:
+        return None
+    return extra_methods(first[0].node, second[0].node)
 
 
 def _diff(a: Location, first: ModuleItems, b: Location, second: ModuleItems) -> str:

@@ -18,6 +18,7 @@ from analyzers.import_index import SourceIndex
 from analyzers.layout import ModuleName
 from analyzers.model import Finding
 from analyzers.source import Source
+from analyzers.symbol_moves.class_extras import method_item
 from analyzers.symbol_moves.export_lists import exported_names
 from analyzers.symbol_moves.module_clients import ModuleClients
 from analyzers.symbol_moves.module_items import ModuleItems, read_module_items
@@ -118,6 +119,13 @@ class _Planner:
             for number in sorted(selected.goes.keys() - selected.merged):
                 block = MovedBlock(module, items, items.movable[number])
                 self.targets[selected.goes[number]].blocks.append(block)
+            for number, names in sorted(selected.inside.items()):
+                item = items.movable[number]
+                target = self.targets[selected.goes[number]]
+                (name,) = item.binds
+                for method in names:
+                    block = MovedBlock(module, items, method_item(items, item, method))
+                    target.inside.append((block, selected.names[name][1]))
         for target in self.targets.values():
             order_blocks(context, target)
             settle_needs(context, target)

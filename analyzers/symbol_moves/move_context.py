@@ -31,6 +31,7 @@ class PlainMove:
 class Target:
     """A module that gains definitions: `items` as it is (empty for a new one), `blocks` in their order.
 
+    `inside` are methods that go into one of its classes, with the name of that class.
     `needs` are the imports to add, with the strongest use of each; `copies` whole compound statements of
     imports with the module that they stand in; `relied_on` the names of its own imports that what arrives
     uses; `exports` the names for its `__all__` (`new_exports`: it has none yet); `future` says that it gets
@@ -43,6 +44,7 @@ class Target:
     items: ModuleItems
     is_new: bool
     blocks: list[MovedBlock] = field(default_factory=list)
+    inside: list[tuple[MovedBlock, str]] = field(default_factory=list)
     needs: dict[str, tuple[ImportedAs, UseKind]] = field(default_factory=dict)
     copies: list[tuple[ModuleItems, Item]] = field(default_factory=list)
     relied_on: set[str] = field(default_factory=set)

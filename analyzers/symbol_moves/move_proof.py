@@ -16,6 +16,7 @@ from analyzers.import_index import SourceIndex
 from analyzers.name_resolution import Kind, NameResolver, Target
 from analyzers.relocation_map import RelocationMap
 from analyzers.source import decode
+from analyzers.symbol_moves.class_extras import paired_uses
 from analyzers.symbol_moves.imported_names import imports_of
 from analyzers.symbol_moves.module_items import (
     Item,
@@ -25,7 +26,8 @@ from analyzers.symbol_moves.module_items import (
     UseKind,
     read_module_items,
 )
-from analyzers.symbol_moves.move_selection import MoveSelection, meaning_of
+from analyzers.symbol_moves.move_selection import MoveSelection
+from analyzers.symbol_moves.statement_meaning import meaning_of
 
 ReadBytes = Callable[[str], bytes]
 
@@ -165,10 +167,11 @@ class _Prover:
         *,
         is_merged: bool,
     ) -> None:
-        if len(item.uses) != len(twin.uses):
+        pairs = self._pairs(goal, item, twin)
+        if pairs is None:
             self._differ(module, item.node.lineno, ", ".join(sorted(item.binds)), "has other uses of names")
             return
-        for old, new in zip(item.uses, twin.uses, strict=True):
+        for old, new in pairs:
             before, old_rest = self._meaning(self.old, module, old)
             after, new_rest = self._meaning(self.new, goal, new)
             if is_merged and old_rest == new_rest and self._is_twin(before, after):
@@ -179,6 +182,20 @@ class _Prover:
                 self.proof.equal += 1
                 continue
             self._judge(module, items, old, goal, there, new, (before, old_rest), (after, new_rest))
+
+    def _pairs(self, goal: str, item: Item, twin: Item) -> list[tuple[ItemUse, ItemUse]] | None:
+        """The uses of a statement beside those of its twin; None when they do not correspond."""
+        joined = {
+            (selected.goes[number], name)
+            for selected in self.selection.sources.values()
+            for number in selected.inside
+            for name in (selected.names[n][1] for n in selected.items.movable[number].binds)
+        }
+        if any((goal, name) in joined for name in twin.binds):
+            return paired_uses(item, twin)
+        if len(item.uses) != len(twin.uses):
+            return None
+        return list(zip(item.uses, twin.uses, strict=True))
 
     def _is_twin(self, before: Target | None, after: Target | None) -> bool:
         """Whether two symbols of different modules are the same function, class or constant.

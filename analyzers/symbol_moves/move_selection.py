@@ -12,7 +12,6 @@ Source: the import-rewriting cases 38, 40, 41, 42 and 48; the notes on rope, mov
 from __future__ import annotations
 
 import ast
-import copy
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
@@ -20,8 +19,10 @@ from analyzers.import_index import SourceIndex
 from analyzers.model import Finding, Relocation
 from analyzers.relocation_map import RelocationMap
 from analyzers.source import decode
+from analyzers.symbol_moves.class_extras import extra_methods, method_item
 from analyzers.symbol_moves.module_clients import ModuleClients
 from analyzers.symbol_moves.module_items import Item, ItemKind, ModuleItems, read_module_items
+from analyzers.symbol_moves.statement_meaning import meaning_of
 
 ReadBytes = Callable[[str], bytes]
 NewName = tuple[str, str]
@@ -35,7 +36,8 @@ class SourceSelection:
     """What leaves one module: `items` is the module as it was, `goes` movable ordinal -> target module.
 
     An ordinal counts the items of `ModuleItems.movable`. `names` leads from every name that leaves to its new
-    place. `merged` are ordinals whose definition stands in the target already and is dropped.
+    place. `merged` are ordinals whose definition stands in the target already and is dropped; of those in
+    `inside`, a class, the methods listed go into the class that stands there (see `class_extras`).
     """
 
     module: str
@@ -44,6 +46,7 @@ class SourceSelection:
     names: dict[str, NewName]
     goes: dict[int, str] = field(default_factory=dict)
     merged: set[int] = field(default_factory=set)
+    inside: dict[int, tuple[str, ...]] = field(default_factory=dict)
 
     def names_to(self, place: NewName) -> str:
         """The old name of what goes to `place`; empty when nothing does."""
@@ -118,6 +121,8 @@ class _Selector:
         self.findings: list[Finding] = []
         self.helpers: list[Relocation] = []
         self.target_items: dict[str, ModuleItems | None] = {}
+        self.settled: set[tuple[NewName, str]] = set()
+        self.inserted: dict[tuple[NewName, str], str] = {}
         self.arrivals: dict[NewName, tuple[SourceSelection, list[Item]]] = {}
 
     def run(self) -> MoveSelection:
@@ -434,6 +439,8 @@ class _Selector:
                 ):
                     selection.merged.update(selection.ordinal(i) for i in own)
                     continue
+                elif self._meets_class(selection, (target, new), own, there):
+                    continue
                 self.report(
                     "SYMBOL004",
                     "error",
@@ -456,6 +463,31 @@ class _Selector:
                         f"give it another name: {selection.module}:{name} -> {target}:OTHER_NAME",
                     )
 
+    def _meets_class(
+        self, selection: SourceSelection, place: NewName, own: list[Item], there: ModuleItems
+    ) -> bool:
+        """Whether the class that stands in the target is the same but for methods; they are noted."""
+        others = there.by_name[place[1]]
+        if not self.merges_identical or len(own) != 1 or len(others) != 1:
+            return False
+        more = extra_methods(others[0].node, own[0].node)
+        if more is None:
+            return False
+        wanted = []
+        for name in more:
+            text = ast.dump(method_item(selection.items, own[0], name).node)
+            known = self.inserted.setdefault((place, name), text)
+            if known != text:
+                # Another copy brings another method of that name.
+                return False
+            if (place, name) not in self.settled:
+                wanted.append(name)
+                self.settled.add((place, name))
+        ordinal = selection.ordinal(own[0])
+        selection.merged.add(ordinal)
+        selection.inside[ordinal] = tuple(wanted)
+        return True
+
     def _meets_arrival(self, selection: SourceSelection, name: str, place: NewName, own: list[Item]) -> bool:
         """Whether another module brings the same name there: the same definition counts once."""
         first = self.arrivals.setdefault(place, (selection, own))
@@ -463,6 +495,13 @@ class _Selector:
             return False
         if own and _is_same(selection.items, own, first[0].items, first[0].names_to(place)):
             selection.merged.update(selection.ordinal(i) for i in own)
+            return True
+        there = self._items_of(place[0])
+        if (
+            there is not None
+            and place[1] in there.by_name
+            and self._meets_class(selection, place, own, there)
+        ):
             return True
         self.report(
             "SYMBOL004",
@@ -494,20 +533,6 @@ def _is_same(items: ModuleItems, own: list[Item], there: ModuleItems, name: str)
     """Whether the definitions in two modules are the same statements."""
     others = there.by_name.get(name, [])
     return [meaning_of(n) for i in own for n in i.nodes] == [meaning_of(n) for i in others for n in i.nodes]
-
-
-def meaning_of(node: ast.stmt) -> str:
-    """A text that is equal for statements that differ only in layout, comments, docstrings and own name."""
-    node = copy.deepcopy(node)
-    for part in ast.walk(node):
-        if isinstance(part, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
-            first = part.body[0]
-            value = first.value if isinstance(first, ast.Expr) else None
-            if isinstance(value, ast.Constant) and isinstance(value.value, str):
-                part.body = part.body[1:] or [ast.Pass()]
-    if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
-        node.name = ""
-    return ast.dump(node)
 
 
 def _root_name(node: object) -> str:

@@ -73,6 +73,11 @@ def arrive(context: MoveContext, target: Target, texts: list[TextEdit]) -> None:
     )
     if target.new_exports:
         texts.append(TextEdit(len(items.source.text), len(items.source.text), _export_list(target), 0))
+    for block, name in target.inside:
+        last = items.by_name[name][-1].node
+        end = items.positions.line_start((last.end_lineno or last.lineno) + 1)
+        lead = "" if items.source.text[:end].endswith(("\n", "\r")) else newline
+        texts.append(TextEdit(end, end, lead + newline + block.text(newline), 0))
     if target.blocks:
         position, before, after = _place(context, target)
         parts: list[str] = []

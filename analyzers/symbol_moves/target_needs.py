@@ -75,7 +75,8 @@ class _Settler:
 
     def settle(self, target: Target) -> None:
         """Find what the blocks need in their target, and change their texts accordingly."""
-        for block in target.blocks:
+        inside = [block for block, _ in target.inside]
+        for block in (*target.blocks, *inside):
             selected, items = self.context.sources[block.module]
             client = self.context.index.module_at(selected.path)
             assert client is not None
@@ -94,7 +95,8 @@ class _Settler:
                     "write the name in one piece",
                 )
             self._check_annotations(target, block, items)
-            self._record_plain(target, block, selected)
+            if block not in inside:
+                self._record_plain(target, block, selected)
         self._check_captured(target)
         self._check_cycles(target)
 

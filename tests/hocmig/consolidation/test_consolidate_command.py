@@ -131,6 +131,97 @@ def test_what_only_a_copy_has_is_merged_with_its_imports(repository: Maker) -> N
     assert log(root)[0]["functions_merged"] == "1"
 
 
+BOX = """
+    class Box:
+        size = 1
+
+        def grown(self):
+            return self.size + 1
+    """
+
+
+def test_methods_that_only_a_copy_has_go_into_the_class_that_stays(repository: Maker) -> None:
+    kept = textwrap.dedent(BOX) + "\n    def only_here(self):\n        return Box().size\n\n\nLAST = 1\n"
+    more = "import os\nfrom app.general.L6.text import join\n" + textwrap.dedent(BOX).replace(
+        "    def grown",
+        "    # A path.\n    @property\n    def path(self):\n        return join(os.sep, SEP)\n\n"
+        "    def grown",
+    )
+    files = {
+        "app/general/L6/boxes.py": kept,
+        "app/general/L6/text.py": "def join(*parts):\n    return ''.join(parts)\n",
+        "app/logs/L6/boxes.py": f"{more}\n\nSEP = 'x'\n",
+        "app/bills/L6/boxes.py": textwrap.dedent(BOX),
+        "client.py": "from app.logs.L6.boxes import Box\nfrom app.bills.L6.boxes import Box as Bill\n"
+        "RESULT = [Box().path, Box().grown(), Bill().grown()]\n",
+    }
+    row = 'C001,D001,app/general/L6/boxes.py,"app/logs/L6/boxes.py,app/bills/L6/boxes.py",9'
+    root = repository(files, f"{HEAD}\n{row}\n")
+    values = value(root)
+    assert run(["--root", str(root), "consolidate", "--execute", "--all"]) == 0
+    assert value(root) == values
+    assert (root / "app/general/L6/boxes.py").read_text() == textwrap.dedent(
+        """
+        import os
+
+        from app.general.L6.text import join
+
+        class Box:
+            size = 1
+
+            def grown(self):
+                return self.size + 1
+
+            def only_here(self):
+                return Box().size
+
+            # A path.
+            @property
+            def path(self):
+                return join(os.sep, SEP)
+
+
+        LAST = 1
+
+        SEP = 'x'
+        """
+    ).lstrip("\n")
+    assert log(root)[0]["functions_merged"] == "2"
+
+
+@pytest.mark.parametrize(
+    "method",
+    [
+        "def __len__(self):\n        return 0",
+        "@cached\n    def other(self):\n        return 0",
+        "def size(self):\n        return 0",
+        "def tag(self):\n        return 0",
+    ],
+)
+def test_methods_that_could_change_what_a_class_does_are_refused(repository: Maker, method: str) -> None:
+    box = textwrap.dedent(BOX).replace("return self", "self.tag = 1\n        return self")
+    more = box + f"\n    {method}\n"
+    root = repository(
+        {"app/general/L6/boxes.py": box, "app/logs/L6/boxes.py": more},
+        f"{HEAD}\nC001,D001,app/general/L6/boxes.py,app/logs/L6/boxes.py,9\n",
+    )
+    assert run(["--root", str(root), "consolidate", "--execute", "--all"]) == 1
+    assert (root / "app/logs/L6/boxes.py").read_text() == more.lstrip("\n")
+
+
+def test_a_class_with_other_bases_beside_it_takes_no_methods(
+    repository: Maker, capsys: pytest.CaptureFixture[str]
+) -> None:
+    more = textwrap.dedent(BOX) + "\n    def name(self):\n        return 1\n"
+    mixed = "from app.general.L6.boxes import Box\n\n\nclass Named(Box, dict):\n    pass\n"
+    root = repository(
+        {"app/general/L6/boxes.py": BOX, "app/logs/L6/boxes.py": more, "app/logs/L6/mixed.py": mixed},
+        f"{HEAD}\nC001,D001,app/general/L6/boxes.py,app/logs/L6/boxes.py,9\n",
+    )
+    assert run(["--root", str(root), "consolidate", "--execute", "--all"]) == 1
+    assert "app/logs/L6/mixed.py has a class with Box and other bases" in capsys.readouterr().err
+
+
 def test_names_that_differ_in_meaning_are_refused_and_shown(
     repository: Maker, capsys: pytest.CaptureFixture[str]
 ) -> None:

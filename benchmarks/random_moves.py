@@ -44,7 +44,7 @@ from hocmig.workspace import open_workspace
 
 KINDS = ("modules", "symbols")
 NEW_PACKAGES = ("relocated", "kernel", "shared_parts")
-_ATTEMPTS = 14
+_ATTEMPTS = 30
 
 HEAD = (
     "| project | kind | seed | moves | refused | modules that import | tests before, after | lines changed | "

@@ -11,8 +11,9 @@ from dataclasses import dataclass, replace
 from analyzers.import_spelling import spell_base
 from analyzers.layout import ModuleName
 from analyzers.name_resolution import NameResolver
-from analyzers.symbol_moves.module_items import Item, ItemKind, ModuleItems
+from analyzers.symbol_moves.module_items import Item, ItemKind, ModuleItems, is_typing_test
 
+_NAMED = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 _PRAGMA = re.compile(r"#\s*(noqa|type:\s*ignore|pylint:|isort:|pragma:|pyright:|mypy:|ruff:).*")
 
 
@@ -77,14 +78,46 @@ def imports_of(items: ModuleItems, client: ModuleName, resolver: NameResolver) -
     return found
 
 
+def typing_imports_of(
+    items: ModuleItems, client: ModuleName, resolver: NameResolver
+) -> dict[str, list[ImportedAs]]:
+    """What `if TYPE_CHECKING:` blocks import that also define something, and so are no import blocks.
+
+    Names that the module binds in another way, too, are left out.
+    """
+    found: dict[str, list[ImportedAs]] = {}
+    for item in items.items:
+        node = item.node
+        if item.is_import or not (isinstance(node, ast.If) and is_typing_test(node)):
+            continue
+        imports = [n for n in node.body if isinstance(n, (ast.Import, ast.ImportFrom))]
+        bound = [name for inner in node.body if inner not in imports for name in _bound_by(inner)]
+        for new in _imported_by(imports, items, client, resolver):
+            if items.by_name.get(new.local) == [item] and new.local not in bound:
+                found.setdefault(new.local, []).append(replace(new, guarded=True))
+    return found
+
+
+def _bound_by(node: ast.stmt) -> list[str]:
+    names = [n.id for n in ast.walk(node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)]
+    return [*names, *(n.name for n in ast.walk(node) if isinstance(n, _NAMED))]
+
+
 def imported_by(
     item: Item, items: ModuleItems, client: ModuleName, resolver: NameResolver
 ) -> list[ImportedAs]:
     """The names that the import statements of an item bind."""
     guarded = item.is_typing_block
     block = item.kind is ItemKind.IMPORT_BLOCK and not guarded
+    found = _imported_by(item.nodes, items, client, resolver)
+    return [replace(new, guarded=guarded, block=block) for new in found]
+
+
+def _imported_by(
+    nodes: Iterable[ast.stmt], items: ModuleItems, client: ModuleName, resolver: NameResolver
+) -> list[ImportedAs]:
     found = []
-    for top in item.nodes:
+    for top in nodes:
         for node in ast.walk(top):
             if isinstance(node, ast.Import):
                 base, level = None, 0
@@ -98,9 +131,7 @@ def imported_by(
                 if alias.name == "*":
                     continue
                 local = alias.asname or (alias.name if base is not None else alias.name.partition(".")[0])
-                found.append(
-                    ImportedAs(local, base, alias.name, alias.asname, level, guarded, block, comment)
-                )
+                found.append(ImportedAs(local, base, alias.name, alias.asname, level, comment=comment))
     return found
 
 

@@ -4,7 +4,7 @@ Codes (E error, W warning, I information): SYMBOL001 E no such module or symbol;
 bound by the same statement; SYMBOL003 E module state would be split; SYMBOL004 E the target has that name;
 SYMBOL005 I a helper moves along; SYMBOL006 W a registration stays behind; SYMBOL007 W `__name__` and the like
 mean another module; SYMBOL008 W a stub is not changed;
-SYMBOL020 I the symbol was moved already.
+SYMBOL020 I the symbol was moved already; SYMBOL022 E, W see `namespace_scans`.
 
 Source: the import-rewriting cases 38, 40, 41, 42 and 48; the notes on rope, moving symbols, 8.
 """
@@ -22,6 +22,7 @@ from analyzers.source import decode
 from analyzers.symbol_moves.class_extras import extra_methods, method_item
 from analyzers.symbol_moves.module_clients import ModuleClients
 from analyzers.symbol_moves.module_items import Item, ItemKind, ModuleItems, read_module_items
+from analyzers.symbol_moves.namespace_scans import arriving_findings, leaving_findings
 from analyzers.symbol_moves.statement_meaning import meaning_of
 
 ReadBytes = Callable[[str], bytes]
@@ -142,6 +143,7 @@ class _Selector:
         for selection in sources.values():
             self._check_state(selection)
             self._check_targets(selection, sources)
+            self._check_scans(selection)
         relocations = self.relocations
         if self.helpers:
             relocations = RelocationMap(
@@ -513,6 +515,17 @@ class _Selector:
             "rename one of them first, or send them to different modules",
         )
         return True
+
+    def _check_scans(self, selection: SourceSelection) -> None:
+        module, items, names = selection.module, selection.items, selection.names
+        if module not in self.dissolved:
+            self.findings += leaving_findings(selection.path, module, items, names)
+        for target in sorted({target for target, _ in names.values()}):
+            there = self._items_of(target)
+            new = [name for goal, name in names.values() if goal == target]
+            if there is not None:
+                path = self.index.modules.get(target) or self._path_before(target) or ""
+                self.findings += arriving_findings(path, target, there, new)
 
     def _path_before(self, module: str) -> str | None:
         """The present path of the file that becomes `module`."""

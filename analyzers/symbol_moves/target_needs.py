@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from analyzers.name_resolution import Kind
-from analyzers.symbol_moves.imported_names import ImportedAs, imports_of
+from analyzers.symbol_moves.imported_names import ImportedAs, imports_of, typing_imports_of
 from analyzers.symbol_moves.module_items import Item, ItemKind, ItemUse, ModuleItems, UseKind
 from analyzers.symbol_moves.move_context import MoveContext, PlainMove, Target
 from analyzers.symbol_moves.move_selection import SourceSelection
@@ -81,6 +81,7 @@ class _Settler:
             client = self.context.index.module_at(selected.path)
             assert client is not None
             known = imports_of(items, client, self.context.resolver)
+            known = {**typing_imports_of(items, client, self.context.resolver), **known}
             try:
                 self._rename_bindings(block, selected)
                 for use in block.item.uses:
@@ -264,6 +265,9 @@ class _Settler:
             return "clash"
         bound = imports_of(target.items, target.name, self.context.resolver).get(new.local, [])
         owners = target.items.by_name.get(new.local, ())
+        typed = typing_imports_of(target.items, target.name, self.context.resolver).get(new.local, [])
+        if typed and new.guarded and all(self._is_same(t, new) for t in typed):
+            return "present"
         if any(not o.is_import for o in owners):
             return self._after_leaving(target, new)
         if bound:

@@ -135,3 +135,58 @@ def test_a_typing_block_that_imported_what_arrives(gains: bool, one_line: bool, 
     text = tree.read("app/b.py")
     assert ("    from app.c import C\n" in text) is gains
     assert one_line or ("pass" in text) is not gains
+
+
+_SCANS = {
+    "values": "FOUND = {}\nfor value in list(globals().values()):\n    if callable(value):\n"
+    "        FOUND[value.__name__] = value\n",
+    "in a function": "def collect():\n    return {n: v for n, v in globals().items() if callable(v)}\n"
+    "\n\nFOUND = collect()\n",
+    "vars": "FOUND = {n: v for n, v in vars().copy().items() if callable(v)}\n",
+    "sys.modules": "import sys\n\nFOUND = dict(vars(sys.modules[__name__]))\n",
+    "dir": "FOUND = [name for name in dir()]\n",
+    "getmembers": "import inspect\nimport sys\n\nFOUND = dict(inspect.getmembers(sys.modules[__name__]))\n",
+}
+
+
+@pytest.mark.parametrize("how", _SCANS)
+def test_what_leaves_a_module_that_goes_through_its_names_is_refused(how: str, make_tree, refuse) -> None:
+    tree = make_tree(
+        {
+            "app/a.py": f"def f():\n    return 1\n\n\n{_SCANS[how]}",
+            "app/b.py": "",
+            "client.py": "from app.a import FOUND\nRESULT = 'f' in FOUND\n",
+        }
+    )
+    assert "f would be missing" in refuse(tree, {"app.a:f": "app.b"}, "SYMBOL022")
+
+
+def test_a_look_up_by_name_is_no_reason_to_refuse(make_tree, move) -> None:
+    tree = make_tree(
+        {
+            "app/a.py": "def f():\n    return 1\n\n\ndef g(name):\n    return globals().get(name)\n",
+            "app/b.py": "",
+            "client.py": "from app.a import f, g\nRESULT = [f(), callable(g('g'))]\n",
+        }
+    )
+    move(tree, {"app.a:f": "app.b"}, clients=["client"])
+
+
+def test_an_import_beside_definitions_for_type_checkers_is_taken_from_its_origin(make_tree, move) -> None:
+    """Found on werkzeug: an alias was made of a name that both modules import from the same place."""
+    head = "from __future__ import annotations\n\nimport typing as t\n\nif t.TYPE_CHECKING:\n"
+    tree = make_tree(
+        {
+            "app/a.py": f"{head}    from pathlib import Path\n\n    Pair = tuple[Path, Path]\n\n\n"
+            "def f(p: Path) -> Path:\n    return p\n\n\ndef h(p: Pair) -> Pair:\n    return p\n",
+            "app/b.py": f"{head}    from pathlib import Path\n\n\ndef g(p: Path) -> Path:\n    return p\n",
+            "app/c.py": f"{head}    from pathlib import Path\n\n    Paths = list[Path]\n\n\n"
+            "def k(p: Paths) -> Paths:\n    return p\n",
+            "client.py": "from app.a import f, h\nfrom app.b import g\nfrom app.c import k\n"
+            "RESULT = [f(1), g(2), h(3), k(4)]\n",
+        }
+    )
+    move(tree, {"app.a:f": "app.b", "app.b:g": "app.c"}, clients=["client"])
+    assert "def f(p: Path) -> Path:" in tree.read("app/b.py")
+    assert tree.read("app/b.py").count("import Path") == 1
+    assert tree.read("app/c.py").count("import Path") == 1

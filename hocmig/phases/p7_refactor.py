@@ -112,7 +112,7 @@ def prepare(workspace: Workspace, options: RelocationOptions, names: Sequence[st
     options = replace(options, allow_merges=True, merging=merging)
     prepared = prepare_relocation(workspace, relocations, options)
     more = (
-        *_cyclic_targets(moves, prepared, options),
+        *_cyclic_targets(moves, prepared, options, shown_as),
         *_divided_mentions(workspace, moves, prepared, options),
     )
     prepared = replace(prepared, findings=(*prepared.findings, *more))
@@ -193,7 +193,7 @@ def _is_done(cluster: Cluster, workspace: Workspace) -> bool:
 
 
 def _cyclic_targets(
-    moves: Sequence[ClusterMoves], prepared: PreparedRelocation, options: RelocationOptions
+    moves: Sequence[ClusterMoves], prepared: PreparedRelocation, options: RelocationOptions, shown_as: str
 ) -> list[Finding]:
     """A finding for each group of targets of one cluster that import each other when they are imported.
 
@@ -224,8 +224,16 @@ def _cyclic_targets(
             )
             message = f"{' and '.join(inside)} would import each other: {chain}"
             mend = "send what they share to a third file, or accept it with --allow CLUSTER010"
+            line = min(t.line for t in cluster.cluster.targets if t.path in knot)
             found.append(
-                Finding(code="CLUSTER010", severity="error", path=inside[0], message=message, mend=mend)
+                Finding(
+                    code="CLUSTER010",
+                    severity="error",
+                    path=shown_as,
+                    line=line,
+                    message=message,
+                    mend=mend,
+                )
             )
     return found
 

@@ -13,7 +13,7 @@ import msgspec
 from hocmig.store import write_bytes
 
 if TYPE_CHECKING:
-    from hocmig.relocation import PreparedRelocation
+    from hocmig.prepared_relocation import PreparedRelocation
     from hocmig.workspace import Workspace
 
 FOLDER = "certificates"

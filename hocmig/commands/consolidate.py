@@ -12,7 +12,7 @@ from analyzers.errors import InputError
 from hocmig.commands.relocation_output import report_prepared, report_result
 from hocmig.phases import p6_consolidate
 from hocmig.phases.p6_consolidate import ConsolidatePhase
-from hocmig.relocation import RelocationOptions
+from hocmig.prepared_relocation import RelocationOptions
 from hocmig.transaction.recovery import refuse_interrupted
 from hocmig.transaction.rollback import latest, rollback
 from hocmig.workspace import Workspace, open_workspace

@@ -13,7 +13,8 @@ from analyzers.errors import InputError
 from analyzers.migration_manifest import OPEN
 from hocmig.commands.relocation_output import report_prepared, report_result
 from hocmig.phases import p2_move
-from hocmig.relocation import RelocationOptions, last_shim_day
+from hocmig.prepared_relocation import RelocationOptions
+from hocmig.relocation import last_shim_day
 from hocmig.transaction.recovery import refuse_interrupted
 from hocmig.transaction.rollback import latest, owner_of, rollback
 from hocmig.workspace import Workspace, open_workspace

@@ -14,12 +14,8 @@ from analyzers.errors import InputError
 from analyzers.model import Finding
 from analyzers.relocation_table import read_move_table, relocations_of_moves
 from hocmig.commands.relocation_output import report_prepared, report_result
-from hocmig.relocation import (
-    RelocationOptions,
-    execute_relocation,
-    last_shim_day,
-    prepare_relocation,
-)
+from hocmig.prepared_relocation import RelocationOptions
+from hocmig.relocation import execute_relocation, last_shim_day, prepare_relocation
 from hocmig.repository_reader import RepositoryReader
 from hocmig.transaction.recovery import refuse_interrupted
 from hocmig.transaction.rollback import latest, rollback

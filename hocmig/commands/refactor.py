@@ -11,7 +11,7 @@ import click
 from analyzers.errors import InputError
 from hocmig.commands.relocation_output import report_prepared, report_result
 from hocmig.phases import p7_refactor
-from hocmig.relocation import RelocationOptions
+from hocmig.prepared_relocation import RelocationOptions
 from hocmig.transaction.recovery import refuse_interrupted
 from hocmig.transaction.rollback import latest, rollback
 from hocmig.workspace import Workspace, open_workspace

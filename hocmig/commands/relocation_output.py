@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from hocmig.diff import diff_text
 
 if TYPE_CHECKING:
-    from hocmig.relocation import PreparedRelocation
+    from hocmig.prepared_relocation import PreparedRelocation
     from hocmig.transaction.transaction import TransactionResult
     from hocmig.workspace import Workspace
 

@@ -12,13 +12,9 @@ from analyzers.csv_table import render_csv
 from analyzers.errors import InputError
 from analyzers.migration_manifest import MOVABLE, ManifestRow, Status, relocations_of, render_manifest
 from hocmig.manifest_file import manifest_path, require_manifest, write_manifest
+from hocmig.prepared_relocation import PreparedRelocation, RelocationOptions
 from hocmig.proof_certificate import render_certificate
-from hocmig.relocation import (
-    PreparedRelocation,
-    RelocationOptions,
-    execute_relocation,
-    prepare_relocation,
-)
+from hocmig.relocation import execute_relocation, prepare_relocation
 from hocmig.repository_reader import RepositoryReader
 from hocmig.transaction.change import FileChange, sha256
 from hocmig.transaction.clock import timestamp

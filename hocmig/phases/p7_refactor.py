@@ -21,12 +21,8 @@ from analyzers.strong_components import components
 from hocmig.artifact_changes import appended_rows, artifact_change
 from hocmig.cluster_report import refactor_plan_text
 from hocmig.lock_renewal import renewed_locks
-from hocmig.relocation import (
-    PreparedRelocation,
-    RelocationOptions,
-    execute_relocation,
-    prepare_relocation,
-)
+from hocmig.prepared_relocation import PreparedRelocation, RelocationOptions
+from hocmig.relocation import execute_relocation, prepare_relocation
 from hocmig.repository_reader import RepositoryReader
 from hocmig.store import write_text
 from hocmig.symbol_moving import Merging

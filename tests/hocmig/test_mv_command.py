@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from hocmig import relocation
+from hocmig import relocation_preparation
 from hocmig.cli import run
 from hocmig.codemod_runner import CodemodResult
 
@@ -124,7 +124,7 @@ def test_a_damaged_rewriting_is_found_and_refused(
 ) -> None:
     write(repository, {"app/a/one.py": "VALUE = 1\nOTHER = 2\n", "app/b/__init__.py": "", "app/b/two.py": ""})
     before = tree(repository)
-    honest = relocation.run_codemod
+    honest = relocation_preparation.run_codemod
     damaged = []
 
     def damage(*args: Any, **options: Any) -> CodemodResult:
@@ -133,7 +133,7 @@ def test_a_damaged_rewriting_is_found_and_refused(
         damaged.append(contents != result.contents)
         return replace(result, contents=contents)
 
-    monkeypatch.setattr(relocation, "run_codemod", damage)
+    monkeypatch.setattr(relocation_preparation, "run_codemod", damage)
     code = run(["mv", "app.a.one", "app.b.one", "--execute"])
     assert damaged == [True]
     assert code == 4

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-import hocmig.relocation
+import hocmig.relocation_preparation
 import hocmig.symbol_moving
 from analyzers.file_plan import FilePlan
 from analyzers.file_rewriting import FileRewriter
@@ -30,7 +30,8 @@ from codemods._move_plan import MovePlanFile
 from codemods._rewrite_plan import PlanFile
 from codemods._statement_splice import rewritten_bytes
 from hocmig.codemod_runner import CodemodResult
-from hocmig.relocation import PreparedRelocation, RelocationOptions, execute_relocation, prepare_relocation
+from hocmig.prepared_relocation import PreparedRelocation, RelocationOptions
+from hocmig.relocation import execute_relocation, prepare_relocation
 from hocmig.workspace import Workspace, open_workspace
 
 _RUN = """
@@ -159,7 +160,7 @@ def make_tree(tmp_path: Path) -> MakeTree:
 
 @pytest.fixture
 def in_process(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(hocmig.relocation, "run_codemod", run_in_process)
+    monkeypatch.setattr(hocmig.relocation_preparation, "run_codemod", run_in_process)
     monkeypatch.setattr(hocmig.symbol_moving, "run_codemod", run_in_process)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hocmig.relocation import RelocationOptions
+from hocmig.prepared_relocation import RelocationOptions
 
 
 def test_case_42_symbols_a_shared_helper_is_imported_back(make_tree, move) -> None:

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from hocmig.relocation import RelocationOptions
+from hocmig.prepared_relocation import RelocationOptions
 
 PATCH = "from unittest.mock import patch\n\n"
 

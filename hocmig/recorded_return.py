@@ -8,7 +8,7 @@ are rewritten as usual, and the result is proven like any other.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -16,6 +16,7 @@ import msgspec
 
 from analyzers.errors import InputError
 from analyzers.model import Relocation
+from analyzers.relocation_map import RelocationMap
 from hocmig.proof_certificate import FOLDER
 from hocmig.transaction.backup import Backup, read_backup
 from hocmig.transaction.change import sha256
@@ -65,7 +66,7 @@ class _Recorded(msgspec.Struct):
 
 
 def recorded_return(
-    workspace: Workspace, relocations: Iterable[Relocation], read: Callable[[str], bytes]
+    workspace: Workspace, relocations: Sequence[Relocation], read: Callable[[str], bytes]
 ) -> RecordedReturn | None:
     """The newest `mv` in force with a backup that moved exactly the inverse of `relocations`; None: none.
 
@@ -78,11 +79,11 @@ def recorded_return(
         recorded = _recorded(workspace, entry)
         if wanted == set(recorded.asked or recorded.relocations):
             more = sorted(set(recorded.relocations) - wanted)
-            along = [back for text in more if (back := _led_back(text)) is not None]
+            along = tuple(back for text in more if (back := _led_back(text)) is not None)
             backup = _backup_of(workspace, entry)
-            if backup is None or len(along) < len(more):
+            if backup is None or len(along) < len(more) or not _is_sound((*relocations, *along)):
                 return None
-            return _still_standing(entry, backup, tuple(along), workspace, read)
+            return _still_standing(entry, backup, along, workspace, read)
     return None
 
 
@@ -99,6 +100,15 @@ def _led_back(text: str) -> Relocation | None:
     if not (old_symbol and new_symbol):
         return None
     return Relocation(new_module, old_module, new_symbol, old_symbol)
+
+
+def _is_sound(relocations: Sequence[Relocation]) -> bool:
+    """Whether they do not contradict each other, as they do in a certificate that somebody changed."""
+    try:
+        RelocationMap(relocations)
+    except InputError:
+        return False
+    return True
 
 
 def _recorded(workspace: Workspace, entry: LedgerEntry) -> _Recorded:

@@ -173,3 +173,25 @@ def test_without_a_usable_record_it_is_a_move_like_any_other(repository: Path, d
     after = tree(repository)
     assert "app/new/deep/__init__.py" in after
     assert after["app/a/one.py"] == FILES["app/a/one.py"].encode()
+
+
+@pytest.mark.parametrize(
+    "certificate",
+    [
+        b"{",
+        b"[]",
+        b'{"relocations": 3}',
+        b'{"asked": ["app.a.two:DOUBLE -> app.fresh:DOUBLE"], '
+        b'"relocations": ["app.a.two:DOUBLE -> app.fresh:DOUBLE", "app.a.three:SUM -> app.fresh:DOUBLE"]}',
+        b'{"asked": ["app.a.two:DOUBLE -> app.fresh:DOUBLE"], '
+        b'"relocations": ["app.a.two:DOUBLE -> app.fresh:DOUBLE", "x -> ../../etc/passwd"]}',
+    ],
+)
+def test_a_certificate_that_somebody_changed_does_no_harm(repository: Path, certificate: bytes) -> None:
+    assert move("app.a.two:DOUBLE,app.fresh\n", "--backup") == 0
+    (path,) = (repository / ".hocmig/certificates").glob("*.json")
+    path.write_bytes(certificate)
+    assert move("app.fresh:DOUBLE,app.a.two\n") == 0
+    after = tree(repository)
+    assert b"DOUBLE = 2 * VALUE" in after["app/a/two.py"]
+    assert b"SUM = " in after["app/a/three.py"]

@@ -216,7 +216,8 @@ def _is_row_of_others(corpus: Corpus, found: FragmentPair) -> bool:
     """Whether the block runs over small definitions that are others on the other side.
 
     Short methods after one another, as in visitors, are alike wherever they stand; they are a copy when they
-    are called the same, too, and do not belong to classes that are called otherwise.
+    are called the same, do the same for the most part, and do not belong to classes that are called
+    otherwise.
     """
     names = [
         _definitions_in(corpus, first, last)
@@ -225,16 +226,33 @@ def _is_row_of_others(corpus: Corpus, found: FragmentPair) -> bool:
     most = max(len(n) for n in names)
     if most < 2:
         return False
-    same = sum((Counter(n for n, *_ in names[0]) & Counter(n for n, *_ in names[1])).values())
-    if 2 * same < most:
+    if 2 * _common([n for n, *_ in names[0]], [n for n, *_ in names[1]]) < most:
         return True
-    classes = [{name for name, is_class, first in side if is_class and not first} for side in names]
+    raw = corpus.raw
+    bodies = [
+        [raw[k] for k in range(first, last + 1) if corpus.tokens[k] > 1 and k not in heads]
+        for first, last, heads in (
+            (found.first_a, found.last_a, {at for *_, at in names[0]}),
+            (found.first_b, found.last_b, {at for *_, at in names[1]}),
+        )
+    ]
+    if 2 * _common(*bodies) < max(map(len, bodies)):
+        return True
+    starts = found.first_a, found.first_b
+    classes = [
+        {name for name, is_class, at in side if is_class and at != start}
+        for side, start in zip(names, starts, strict=True)
+    ]
     return classes[0] != classes[1]
 
 
-def _definitions_in(corpus: Corpus, first: int, last: int) -> list[tuple[str, bool, bool]]:
-    """Name, whether it is a class, and whether it begins the run, of each definition that begins in a run;
-    those inside of functions are local names and do not count.
+def _common(left: Sequence[object], right: Sequence[object]) -> int:
+    return sum((Counter(left) & Counter(right)).values())
+
+
+def _definitions_in(corpus: Corpus, first: int, last: int) -> list[tuple[str, bool, int]]:
+    """Name, whether it is a class, and first statement of each definition that begins in a run; those inside
+    of functions are local names and do not count.
     """
     out = []
     for number in range(bisect_left(corpus.definitions, first, key=_begin), len(corpus.definitions)):
@@ -242,7 +260,7 @@ def _definitions_in(corpus: Corpus, first: int, last: int) -> list[tuple[str, bo
         if one.first > last:
             break
         if one.parent < 0 or corpus.definitions[one.parent].is_class:
-            out.append((one.name, one.is_class, one.first == first))
+            out.append((one.name, one.is_class, one.first))
     return out
 
 

@@ -41,8 +41,9 @@ class Corpus:
     one character per distinct form, so that rapidfuzz compares runs of statements as strings (when there are
     more forms than characters, some share one: the proof by names tells them apart). `segments`: the segment
     of each statement; a segment is a function, or the statements between two functions, and no block crosses
-    its edge. `segment_starts` has one entry more than there are segments. `definition_starts`: the number of
-    the first definition of each file.
+    its edge. `code_rows`: lines with code of each statement, of the head of a definition at most HEAD_ROWS.
+    `segment_starts` has one entry more than there are segments. `definition_starts`: the number of the first
+    definition of each file.
     """
 
     streams: tuple[FileStream, ...]
@@ -69,6 +70,9 @@ class Corpus:
     def __len__(self) -> int:
         return len(self.raw)
 
+
+HEAD_ROWS = 3
+"""Lines that the head of a function or class counts at most."""
 
 FEW_ROWS_TOKENS = 60
 """A function of fewer lines than the least is compared all the same when it has this many tokens."""
@@ -136,6 +140,10 @@ def build_corpus(streams: Sequence[FileStream], min_function_rows: int) -> Corpu
         total += count
         offsets.append(total)
     segment_starts.append(total)
+    rows = columns["code_rows"]
+    for definition in definitions:
+        # An interface gives a signature, however many lines it takes: it must not make a copy of two bodies.
+        rows[definition.first] = min(rows[definition.first], HEAD_ROWS)
     return Corpus(
         streams=tuple(streams),
         offsets=offsets,

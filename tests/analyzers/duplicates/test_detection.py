@@ -221,6 +221,15 @@ def test_short_methods_after_one_another_are_no_block_when_they_are_called_other
     assert same.groups
 
 
+def test_a_signature_of_many_lines_makes_no_copy_of_two_bodies() -> None:
+    head = "def resolve(\n    self,\n    env: Environment,\n    source: str,\n    builder: Builder,\n"
+    head += "    kind: str,\n"
+    head += "    target: str,\n    node: Pending,\n    content: Element,\n) -> Reference:\n"
+    one = head + "    return self.inner(env, source, builder, kind, target, node, content)\n"
+    other = head + "    raise NotImplementedError\n"
+    assert search({"a.py": one, "b.py": other}).groups == ()
+
+
 def test_a_block_takes_in_what_stands_behind_an_edit_near_its_edge() -> None:
     block = textwrap.indent(
         textwrap.dedent(WORK.split('"""\n', 1)[1]).replace("return total, skipped\n", ""), "    "

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+from collections.abc import Iterable
 from pathlib import Path
 
 from analyzers.errors import HocmigError
@@ -51,6 +52,43 @@ def file_at(root: Path, commit: str, path: str) -> bytes | None:
     raise GitError(f"git cannot read {path} of {commit[:12]}: {_said(done)}; {_deepen(root)}")
 
 
+def recent_commits(root: Path, most: int) -> tuple[str, ...]:
+    """HEAD and what it was before, newest first, following first parents; none without git or a commit.
+
+    Raises:
+        GitError: git could not be run.
+    """
+    found = _ask(root, "rev-list", "--first-parent", f"--max-count={most}", "HEAD", "--")
+    return tuple(found.split()) if found else ()
+
+
+def files_at(root: Path, commit: str, paths: Iterable[str]) -> dict[str, bytes]:
+    """The bytes of those of `paths` that are files of a commit, asked for in one call.
+
+    Raises:
+        GitError: git could not be run, or gave an answer that cannot be read.
+    """
+    # The question is one line; a name with a line end in it cannot be asked for in this way.
+    asked = [path for path in paths if "\n" not in path]
+    lines = "".join(f"{commit}:./{path}\n" for path in asked).encode("utf-8", "surrogateescape")
+    done = _run(root, "cat-file", "--batch", given=lines)
+    if done.returncode != 0:
+        raise GitError(f"git cannot read files of {commit[:12]}: {_said(done)}; {_deepen(root)}")
+    found: dict[str, bytes] = {}
+    position = 0
+    for path in asked:
+        end = done.stdout.find(b"\n", position)
+        words = done.stdout[position:end].rsplit(b" ", 2)
+        position = end + 1
+        if end < 0 or len(words) != 3 or words[1] not in (b"blob", b"tree", b"commit", b"tag"):
+            continue
+        size = int(words[2])
+        if words[1] == b"blob":
+            found[path] = done.stdout[position : position + size]
+        position += size + 1
+    return found
+
+
 def renames_since(root: Path, commit: str) -> dict[str, str]:
     """Old path to new path of each file that git takes for renamed between a commit and the tree as it is."""
     done = _run(
@@ -75,7 +113,7 @@ def _ask(root: Path, *arguments: str) -> str | None:
     return done.stdout.decode("utf-8", "replace").strip() if done.returncode == 0 else None
 
 
-def _run(root: Path, *arguments: str) -> subprocess.CompletedProcess[bytes]:
+def _run(root: Path, *arguments: str, given: bytes = b"") -> subprocess.CompletedProcess[bytes]:
     environment = {**os.environ, "GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"}
     # Fetching a missing blob of a partial clone could wait for a password.
     environment.setdefault("GIT_NO_LAZY_FETCH", "1")
@@ -84,7 +122,7 @@ def _run(root: Path, *arguments: str) -> subprocess.CompletedProcess[bytes]:
             ["git", *_SAFE, *arguments],
             cwd=root,
             env=environment,
-            stdin=subprocess.DEVNULL,
+            input=given,
             capture_output=True,
             check=False,
             timeout=TIMEOUT_SECONDS,

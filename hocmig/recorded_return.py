@@ -1,4 +1,4 @@
-"""Moving back what an earlier `mv` moved: the bytes that its backup holds.
+"""Moving back what an earlier `mv` moved: the bytes that its backup or git holds.
 
 A rewriting need not undo itself letter by letter: a divided import stays divided, a package that was made for
 the move stays behind. Where a relocation is the exact inverse of a recorded transaction, files that are still
@@ -17,9 +17,9 @@ import msgspec
 from analyzers.errors import InputError
 from analyzers.model import Relocation
 from analyzers.relocation_map import RelocationMap
+from hocmig.earlier_contents import earlier_contents
 from hocmig.proof_certificate import FOLDER
-from hocmig.transaction.backup import Backup, read_backup
-from hocmig.transaction.change import sha256
+from hocmig.transaction.change import SYMLINK_MODE, sha256
 from hocmig.transaction.ledger import LedgerEntry, read_ledger
 
 if TYPE_CHECKING:
@@ -68,22 +68,23 @@ class _Recorded(msgspec.Struct):
 def recorded_return(
     workspace: Workspace, relocations: Sequence[Relocation], read: Callable[[str], bytes]
 ) -> RecordedReturn | None:
-    """The newest `mv` in force with a backup that moved exactly the inverse of `relocations`; None: none.
+    """The newest `mv` in force that moved exactly the inverse of `relocations`; None: none.
 
-    A certificate or a backup that is missing or damaged counts as none: this only saves differences.
+    The earlier bytes come from its backup, or from git where a recent commit has them. A certificate or a
+    backup that is missing or damaged counts as none: this only saves differences.
     """
     wanted = {_inverse(entry) for entry in relocations}
     for entry in reversed(read_ledger(workspace.root).standing()):
-        if entry.phase != _PHASE or not entry.backup:
+        if entry.phase != _PHASE:
             continue
         recorded = _recorded(workspace, entry)
         if wanted == set(recorded.asked or recorded.relocations):
             more = sorted(set(recorded.relocations) - wanted)
             along = tuple(back for text in more if (back := _led_back(text)) is not None)
-            backup = _backup_of(workspace, entry)
-            if backup is None or len(along) < len(more) or not _is_sound((*relocations, *along)):
+            earlier = earlier_contents(workspace.root, entry)
+            if not earlier or len(along) < len(more) or not _is_sound((*relocations, *along)):
                 return None
-            return _still_standing(entry, backup, along, workspace, read)
+            return _still_standing(entry, earlier, along, workspace, read)
     return None
 
 
@@ -119,36 +120,24 @@ def _recorded(workspace: Workspace, entry: LedgerEntry) -> _Recorded:
         return _Recorded()
 
 
-def _backup_of(workspace: Workspace, entry: LedgerEntry) -> Backup | None:
-    try:
-        backup = read_backup(workspace.root / entry.backup, shown_as=entry.backup)
-    except InputError:
-        return None
-    # The ledger says which archive is meant.
-    return backup if backup.sha256 == entry.backup_sha256 else None
-
-
 def _still_standing(
     entry: LedgerEntry,
-    backup: Backup,
+    earlier: Mapping[str, bytes],
     along: tuple[Relocation, ...],
     workspace: Workspace,
     read: Callable[[str], bytes],
 ) -> RecordedReturn:
-    left = {file.path: file.after for file in backup.manifest.files}
-    links = {f.path for f in backup.manifest.files for i in (f.before, f.after) if i and i.kind != "file"}
     contents: dict[str, bytes] = {}
     made: set[str] = set()
     for file in entry.files:
         path, origin = file.path_after, file.path_before
-        image = left.get(path) if path is not None else None
-        if path is None or image is None or links.intersection({path, origin}):
+        if path is None or SYMLINK_MODE in (file.mode_before, file.mode_after):
             continue
         full = workspace.root / path
-        if full.is_symlink() or not full.is_file() or sha256(read(path)) != image.sha256:
+        if full.is_symlink() or not full.is_file() or sha256(read(path)) != file.sha256_after:
             continue
         if origin is None:
             made.add(path)
-        elif origin in backup.contents:
-            contents[path] = backup.contents[origin]
+        elif origin in earlier:
+            contents[path] = earlier[origin]
     return RecordedReturn(entry.time, along, contents, frozenset(made))

@@ -1,7 +1,8 @@
-"""`hocmig mv` there and back: with the backup of the way there, the inverse gives the original bytes."""
+"""`hocmig mv` there and back: where a backup or git has the original bytes, the inverse gives them."""
 
 from __future__ import annotations
 
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -57,6 +58,37 @@ def test_modules_there_and_back_give_the_original_bytes(repository: Path) -> Non
     assert move(BACK) == 0
     assert tree(repository) == before
     assert not (repository / "app/new").exists()
+
+
+def commit(root: Path, message: str) -> None:
+    name = ("-c", "user.name=t", "-c", "user.email=t@example.org")
+    for arguments in (["init", "-q"], ["add", "-A"], [*name, "commit", "-q", "-m", message]):
+        subprocess.run(["git", *arguments], cwd=root, check=True)
+
+
+@pytest.mark.parametrize("committed", [False, True], ids=["in the tree", "committed"])
+def test_without_a_backup_the_original_bytes_come_from_git(repository: Path, committed: bool) -> None:
+    (repository / ".gitignore").write_text(".hocmig/\n")
+    commit(repository, "before")
+    before = tree(repository)
+    assert move(THERE) == 0
+    if committed:
+        commit(repository, "there")
+    assert tree(repository)["app/client.py"] != before["app/client.py"]
+    assert move(BACK) == 0
+    changed = {p for p, content in tree(repository).items() if before.get(p) != content and ".git/" not in p}
+    assert changed == set()
+    assert not (repository / "app/new").exists()
+
+
+def test_what_git_never_saw_is_rewritten(repository: Path) -> None:
+    commit(repository, "before")
+    (repository / "app/client.py").write_text(FILES["app/client.py"] + "LATER = 1\n")
+    assert move(THERE) == 0
+    assert move(BACK) == 0
+    after = tree(repository)
+    assert b"LATER = 1" in after["app/client.py"]
+    assert after["app/a/three.py"] == FILES["app/a/three.py"].encode()
 
 
 def test_again_there_and_back_works_from_the_newest_backup(repository: Path) -> None:

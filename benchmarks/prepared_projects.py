@@ -6,15 +6,17 @@ the project itself) and `meta/NAME` (the project's metadata, for `importlib.meta
 
 from __future__ import annotations
 
+import argparse
 import ast
 import json
 import os
+import random
 import shutil
 import subprocess
 import sys
 import tempfile
 import xml.etree.ElementTree as ElementTree
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -221,6 +223,50 @@ def checkout(project: Project, cache: Path, work: Path) -> Checkout:
     ignored = shutil.ignore_patterns(".git", "__pycache__")
     shutil.copytree(cache / "src" / project.name, root, symlinks=True, ignore=ignored)
     return Checkout(project, root, cache.resolve())
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run of a benchmark: a fresh copy, what is to be done, and the random numbers of the seed."""
+
+    copy: Checkout
+    kind: str
+    seed: int
+    rng: random.Random
+    _passed: dict[str, set[str]]
+
+    @property
+    def tests_before(self) -> set[str]:
+        """The tests that pass in the project as it is; asked before anything changes, run once."""
+        name = self.copy.project.name
+        if name not in self._passed:
+            self._passed[name] = self.copy.passed_tests()
+        return self._passed[name]
+
+
+def project_arguments(description: str, option: str, kinds: Sequence[str]) -> argparse.ArgumentParser:
+    """The arguments that say where, what and how often; `option` chooses among `kinds`."""
+    parser = argparse.ArgumentParser(
+        description=description, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("cache", type=Path)
+    folder = Path(tempfile.gettempdir()) / "hocmig-real-projects"
+    parser.add_argument("--work", type=Path, default=folder, help="where copies are made")
+    parser.add_argument("--project", action="append", default=[], choices=[p.name for p in PROJECTS])
+    parser.add_argument(option, dest="kinds", action="append", default=[], choices=kinds)
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--first-seed", type=int, default=1)
+    return parser
+
+
+def runs(arguments: argparse.Namespace, kinds: Sequence[str]) -> Iterator[Run]:
+    """Every run that the arguments ask for, each on a fresh copy."""
+    passed: dict[str, set[str]] = {}
+    for project in chosen_projects(arguments.project):
+        for kind in arguments.kinds or kinds:
+            for seed in range(arguments.first_seed, arguments.first_seed + arguments.seeds):
+                copy = checkout(project, arguments.cache, arguments.work)
+                yield Run(copy, kind, seed, random.Random(f"{project.name} {kind} {seed}"), passed)
 
 
 def chosen_projects(names: Iterable[str]) -> list[Project]:

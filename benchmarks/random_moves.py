@@ -17,7 +17,6 @@ Exit code 1 when something is not so.
 
 from __future__ import annotations
 
-import argparse
 import ast
 import csv
 import difflib
@@ -25,12 +24,11 @@ import json
 import random
 import re
 import sys
-import tempfile
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from prepared_projects import PROJECTS, Checkout, checkout, chosen_projects, differing_files, import_lines
+from prepared_projects import Checkout, differing_files, import_lines, project_arguments, runs
 
 from analyzers.model import Finding
 from analyzers.relocation_map import RelocationMap
@@ -400,39 +398,26 @@ def check_back(copy: Checkout, outcome: Outcome, before: dict[str, bytes], table
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("cache", type=Path)
-    folder = Path(tempfile.gettempdir()) / "hocmig-real-projects"
-    parser.add_argument("--work", type=Path, default=folder, help="where copies are made")
-    parser.add_argument("--project", action="append", default=[], choices=[p.name for p in PROJECTS])
-    parser.add_argument("--kind", action="append", default=[], choices=KINDS)
-    parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--first-seed", type=int, default=1)
+    parser = project_arguments(__doc__, "--kind", KINDS)
     parser.add_argument("--moves", type=int, default=20)
     arguments = parser.parse_args()
     print(HEAD, flush=True)
     failed = False
-    for project in chosen_projects(arguments.project):
-        tests_before: set[str] = set()
-        for kind in arguments.kind or KINDS:
-            for seed in range(arguments.first_seed, arguments.first_seed + arguments.seeds):
-                copy = checkout(project, arguments.cache, arguments.work)
-                copy.write_configuration()
-                tests_before = tests_before or copy.passed_tests()
-                outcome = Outcome(project.name, kind, seed)
-                table = copy.root.parent / "moves.csv"
-                before = copy.files()
-                rng = random.Random(f"{project.name} {kind} {seed}")
-                if carry_out(copy, outcome, rng, arguments.moves, table):
-                    judge(copy, outcome, before, tests_before)
-                    check_again(copy, outcome, table)
-                    check_back(copy, outcome, before, table)
-                print(outcome.row(), flush=True)
-                for line in (*outcome.problems, *outcome.collateral[:20]):
-                    print(f"    PROBLEM: {line}", file=sys.stderr, flush=True)
-                failed = failed or bool(outcome.problems or outcome.collateral)
+    for run in runs(arguments, KINDS):
+        copy = run.copy
+        copy.write_configuration()
+        tests_before = run.tests_before
+        outcome = Outcome(copy.project.name, run.kind, run.seed)
+        table = copy.root.parent / "moves.csv"
+        before = copy.files()
+        if carry_out(copy, outcome, run.rng, arguments.moves, table):
+            judge(copy, outcome, before, tests_before)
+            check_again(copy, outcome, table)
+            check_back(copy, outcome, before, table)
+        print(outcome.row(), flush=True)
+        for line in (*outcome.problems, *outcome.collateral[:20]):
+            print(f"    PROBLEM: {line}", file=sys.stderr, flush=True)
+        failed = failed or bool(outcome.problems or outcome.collateral)
     return int(failed)
 
 

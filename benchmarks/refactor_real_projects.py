@@ -17,19 +17,17 @@ is refused is drawn again, and counted. Exit code 1 when something is wrong.
 
 from __future__ import annotations
 
-import argparse
 import ast
 import csv
 import json
 import random
 import re
 import sys
-import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from planted_copies import Planted, plant_copies
-from prepared_projects import PROJECTS, Checkout, checkout, chosen_projects, differing_files
+from prepared_projects import Checkout, differing_files, project_arguments, runs
 
 TASKS = ("split", "merge", "copies")
 _DRAWS = 12
@@ -346,35 +344,19 @@ def undo(copy: Checkout, outcome: Outcome, command: str, original: dict[str, byt
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("cache", type=Path)
-    folder = Path(tempfile.gettempdir()) / "hocmig-real-projects"
-    parser.add_argument("--work", type=Path, default=folder, help="where copies are made")
-    parser.add_argument("--project", action="append", default=[], choices=[p.name for p in PROJECTS])
-    parser.add_argument("--task", action="append", default=[], choices=TASKS)
-    parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--first-seed", type=int, default=1)
-    arguments = parser.parse_args()
+    arguments = project_arguments(__doc__, "--task", TASKS).parse_args()
     print(HEAD, flush=True)
     failed = False
-    for project in chosen_projects(arguments.project):
-        tests_before: set[str] = set()
-        for task in arguments.task or TASKS:
-            for seed in range(arguments.first_seed, arguments.first_seed + arguments.seeds):
-                copy = checkout(project, arguments.cache, arguments.work)
-                outcome = Outcome(project.name, task, seed)
-                rng = random.Random(f"{project.name} {task} {seed}")
-                if task == "copies":
-                    run_copies(copy, outcome, rng)
-                else:
-                    tests_before = tests_before or copy.passed_tests()
-                    run_cluster(copy, outcome, rng, tests_before)
-                print(outcome.row(), flush=True)
-                for line in (*outcome.refused, *outcome.problems):
-                    print(f"    {line}", file=sys.stderr, flush=True)
-                failed = failed or bool(outcome.problems)
+    for run in runs(arguments, TASKS):
+        outcome = Outcome(run.copy.project.name, run.kind, run.seed)
+        if run.kind == "copies":
+            run_copies(run.copy, outcome, run.rng)
+        else:
+            run_cluster(run.copy, outcome, run.rng, run.tests_before)
+        print(outcome.row(), flush=True)
+        for line in (*outcome.refused, *outcome.problems):
+            print(f"    {line}", file=sys.stderr, flush=True)
+        failed = failed or bool(outcome.problems)
     return int(failed)
 
 

@@ -229,7 +229,15 @@ class _Found:
             return mine is not None and (mine.module, mine.name) == (target, name) and goal[1] == name
         for module, other in self.selection.sources.items():
             if module != here[0] and (target, name) in other.names.values():
+                if mine is not None and (mine.module, mine.name) == (module, other.names_to((target, name))):
+                    # Imported here from the module that brings it there.
+                    return True
                 return moved is not None and moved == (target, name)
+        for module, other in self.selection.sources.items():
+            meets = module != here[0] and target in other.goes.values() and name in other.items.by_name
+            if meets and name not in other.names and resolver.bound(module, name) != mine:
+                # Both bring an import of that name: one of them gets an alias.
+                return False
         if target not in self.clients.index.modules or not resolver.is_bound(target, name):
             return True
         there = resolver.bound(target, name)

@@ -188,6 +188,62 @@ def test_patches_of_joined_modules_follow_them(repository: Maker) -> None:
     assert 'patch("app.logs.both._name"' in text
 
 
+def test_patches_of_names_that_joined_modules_import_from_each_other(repository: Maker) -> None:
+    """Found on python-docx: `styles` looks up a class of `latent`, and both become one module."""
+    test = """
+        from unittest.mock import patch
+
+        from app.logs.two import second
+
+
+        def test_second():
+            with patch("app.logs.two.first", return_value="fake"):
+                assert second() == "fake"
+        """
+    root = repository(
+        {
+            "app/_domain_map/CLUSTER_DEFINITIONS.yaml": "clusters:\n  join:\n    domain: logs\n"
+            "    current_files: [one.py, two.py]\n    target_structure:\n      both.py: [one, two]\n",
+            "app/logs/one.py": "def first():\n    return 1\n",
+            "app/logs/two.py": "from app.logs.one import first\n\n\ndef second():\n    return first()\n",
+            "tests/test_both.py": test,
+            "conftest.py": "",
+        }
+    )
+    assert run(["--root", str(root), "refactor", "--execute"]) == 0
+    assert 'patch("app.logs.both.first"' in (root / "tests/test_both.py").read_text()
+    assert passed(root) == "1 passed"
+
+
+def test_a_patched_name_that_two_joined_modules_import_from_two_places_is_refused(
+    repository: Maker, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """One of the imports gets an alias in the joined module, which no string names."""
+    test = """
+        from unittest.mock import patch
+
+        from app.logs.one import first
+
+
+        def test_first():
+            with patch("app.logs.one.read", return_value="fake"):
+                assert first() == "fake"
+        """
+    root = repository(
+        {
+            "app/_domain_map/CLUSTER_DEFINITIONS.yaml": "clusters:\n  join:\n    domain: logs\n"
+            "    current_files: [one.py, two.py]\n    target_structure:\n      both.py: [one, two]\n",
+            "app/logs/reading.py": READING,
+            "app/logs/writing.py": READING,
+            "app/logs/one.py": "from app.logs.reading import read\n\n\ndef first():\n    return read()\n",
+            "app/logs/two.py": "from app.logs.writing import read\n\n\ndef second():\n    return read()\n",
+            "tests/test_both.py": test,
+        }
+    )
+    assert run(["--root", str(root), "refactor", "--execute"]) == 1
+    assert "SYMBOL008 tests/test_both.py:7" in capsys.readouterr().err
+
+
 def test_the_codemod_alone_lets_patches_follow_like_the_phase(repository: Maker) -> None:
     root = repository(split(TEST))
     test = root / "tests/test_entries.py"

@@ -43,6 +43,8 @@ from hocmig.workspace import open_workspace
 KINDS = ("modules", "symbols")
 NEW_PACKAGES = ("relocated", "kernel", "shared_parts")
 _ATTEMPTS = 30
+#: After so many refusals the messages are no longer asked who is to blame: see `_first_refused`.
+_MESSAGES_TRUSTED = 10
 
 HEAD = (
     "| project | kind | seed | moves | refused | modules that import | tests before, after | lines changed | "
@@ -204,9 +206,26 @@ def carry_out(copy: Checkout, outcome: Outcome, rng: random.Random, wanted: int,
         if done.returncode not in (1, 2, 4):
             outcome.problems.append(f"exit {done.returncode}: {done.stderr[-600:]}")
             return False
-        _drop(moves, _reasons(done.stdout) or [done.stderr.strip()], outcome)
+        reasons = _reasons(done.stdout) or [done.stderr.strip()]
+        if attempt < _MESSAGES_TRUSTED:
+            _drop(moves, reasons, outcome)
+        else:
+            _take_off(moves, _first_refused(copy, moves, table), reasons[0], outcome)
     outcome.problems.append("no set of moves could be carried out")
     return False
+
+
+def _first_refused(copy: Checkout, moves: list[Move], table: Path) -> Move:
+    """The last move of the shortest beginning of the list that is refused, which the whole list is."""
+    fine, refused = 0, len(moves)
+    while refused - fine > 1:
+        middle = (fine + refused) // 2
+        write_table(table, moves[:middle])
+        if copy.hocmig("--quiet", "mv", "--map", str(table)).returncode:
+            refused = middle
+        else:
+            fine = middle
+    return moves[refused - 1]
 
 
 def _reasons(stdout: str) -> list[str]:
@@ -232,9 +251,13 @@ def _drop(moves: list[Move], reasons: list[str], outcome: Outcome) -> None:
         blamed.append((moves[max(range(len(moves)), key=scores.__getitem__)], reason))
     for move, reason in blamed:
         if move in moves:
-            moves.remove(move)
-            outcome.refused.append(f"{move.old} -> {move.new}: {reason}"[:400])
-            print(f"    refused: {outcome.refused[-1]}", file=sys.stderr, flush=True)
+            _take_off(moves, move, reason, outcome)
+
+
+def _take_off(moves: list[Move], move: Move, reason: str, outcome: Outcome) -> None:
+    moves.remove(move)
+    outcome.refused.append(f"{move.old} -> {move.new}: {reason}"[:400])
+    print(f"    refused: {outcome.refused[-1]}", file=sys.stderr, flush=True)
 
 
 def _score(move: Move, reason: str) -> int:

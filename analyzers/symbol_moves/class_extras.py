@@ -129,7 +129,8 @@ def _stored_attributes(node: ast.ClassDef) -> set[str]:
 
 def _is_plain(node: ast.stmt, owner: ast.ClassDef) -> bool:
     assert isinstance(node, _FUNCTIONS)
-    if node.name.startswith("__") or hasattr(BaseException, node.name):
+    bases = [getattr(builtins, getattr(base, "id", ""), object) for base in owner.bases]
+    if node.name.startswith("__") or any(hasattr(base, node.name) for base in bases):
         return False
     if any(getattr(d, "id", "") not in _PLAIN_DECORATORS for d in node.decorator_list):
         return False

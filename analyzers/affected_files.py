@@ -50,16 +50,17 @@ def importers_of_moved(
     for path in paths:
         client = index.module_at(path)
         for statement in index.files[path].imports if path in index.files else ():
-            for module in _named_modules(statement, client, resolver):
+            for module in named_modules(statement, client, resolver):
                 old = path_of.get(module)
                 if old is not None and old != path:
                     found.setdefault(old, set()).add(path)
     return {old: tuple(sorted(clients)) for old, clients in sorted(found.items())}
 
 
-def _named_modules(
+def named_modules(
     statement: ImportRecord, client: ModuleName | None, resolver: NameResolver
 ) -> Iterable[str]:
+    """The dotted names that an import statement of the module `client` may load; names may be attributes."""
     if not statement.is_from:
         return [alias.name for alias in statement.names]
     base: str | None = statement.module

@@ -10,6 +10,7 @@ from analyzers.baseline import relocate_baseline
 from analyzers.binding_equivalence import certify
 from analyzers.certificate import Certificate
 from analyzers.companions_left import companions_left
+from analyzers.cycle_moves import moves_on
 from analyzers.domain_locks import LOCK_NAME
 from analyzers.file_rewriting import FileRewriter, hashes_before
 from analyzers.import_cycles import Cycle, new_cycles
@@ -114,7 +115,7 @@ class Preparation:
             self.index, after, self.relocations, read_after=self._read_after, read_before=self.read
         )
         for cycle in cycles:
-            self._cycle_finding(cycle)
+            self._cycle_finding(cycle, after)
         return PreparedRelocation(
             relocations=self.relocations,
             change_set=change_set,
@@ -414,7 +415,7 @@ class Preparation:
         content = self.contents_after.get(path)
         return self.read(path) if content is None else content
 
-    def _cycle_finding(self, cycle: Cycle) -> None:
+    def _cycle_finding(self, cycle: Cycle, after: SourceIndex) -> None:
         if not cycle.is_blocking:
             return
         blocks = cycle.fails == "likely" or self.options.refuse_new_cycles
@@ -423,17 +424,25 @@ class Preparation:
         # What is restored stood there before, and was imported; only what surely fails says otherwise.
         blocks = cycle.fails == "certain" or (blocks and self.recorded is None)
         place = cycle.cut
+        message = f"a new {cycle}" + (f"; importing it {_FAILS[cycle.fails]}" if cycle.fails else "")
+        moved = [str(entry) for entry in moves_on(cycle, after, self.relocations)]
+        if moved:
+            more = f" and {len(moved) - _SHOWN_MOVES} more" if len(moved) > _SHOWN_MOVES else ""
+            message += f"; moves that lie on it: {', '.join(moved[:_SHOWN_MOVES])}{more}"
         self.findings.append(
             Finding(
                 code="CYCLE001" if cycle.fails else "CYCLE002",
                 severity="error" if blocks else "warning",
                 path=place.importer,
                 line=place.line,
-                message=f"a new {cycle}" + (f"; importing it {_FAILS[cycle.fails]}" if cycle.fails else ""),
+                message=message,
                 mend="defer or invert that import, choose another target, or accept it with --allow",
             )
         )
 
+
+#: How many moves a cycle's message names.
+_SHOWN_MOVES = 3
 
 _FAILS = {
     "certain": "fails",

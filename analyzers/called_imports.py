@@ -49,7 +49,7 @@ def called_imports(graph: ImportGraph, members: Iterable[str], facts: FactsOf) -
                 deferred.setdefault(path, {}).setdefault(edge.line, []).append(edge)
     if not deferred:
         return {}
-    calls = _Calls(graph, inside, facts)
+    calls = _Calls(graph, inside, facts, _Leads(graph, inside, facts, deferred))
     found: dict[str, tuple[CalledImport, ...]] = {}
     for path in sorted(inside):
         known = facts(path)
@@ -67,10 +67,76 @@ def called_imports(graph: ImportGraph, members: Iterable[str], facts: FactsOf) -
     return found
 
 
+class _Leads:
+    """Functions from which calls may lead to a deferred import, by the names that they mention alone.
+
+    Nothing else need be entered: it keeps the search short where few functions of a large knot import.
+    """
+
+    def __init__(
+        self,
+        graph: ImportGraph,
+        members: Iterable[str],
+        facts: FactsOf,
+        deferred: Mapping[str, Mapping[int, object]],
+    ) -> None:
+        self.functions: set[int] = set()
+        #: What may be called to get there: functions, classes, and names that imports give them.
+        self.names: set[str] = set()
+        users: dict[str, list[tuple[str, FunctionFacts]]] = {}
+        makers: dict[int, list[str]] = {}
+        bases: dict[str, list[str]] = {}
+        aliases: dict[str, list[str]] = {}
+        values: list[str] = []
+        pending: list[tuple[str, FunctionFacts]] = []
+        for path in sorted(members):
+            known = facts(path)
+            if known is None:
+                continue
+            lines = deferred.get(path, {})
+            values += known.values
+            for name, functions in known.functions.items():
+                for function in functions:
+                    for word in {*(chain[-1] for chain in function.calls), *function.reads}:
+                        users.setdefault(word, []).append((name, function))
+                    for local, (_, _, imported) in function.imported.items():
+                        if imported and local != imported:
+                            aliases.setdefault(imported, []).append(local)
+                    if any(line in lines for line in function.import_lines):
+                        pending.append((name, function))
+                    for inner in function.nested:
+                        makers.setdefault(id(inner), []).append(name)
+            for name, one in known.classes.items():
+                for maker in (*_MAKES_INSTANCE, "__call__"):
+                    if maker in one.methods:
+                        makers.setdefault(id(one.methods[maker]), []).append(name)
+                for chain in one.bases:
+                    bases.setdefault(chain[-1], []).append(name)
+            for statement in graph.index.files[path].imports:
+                for alias in statement.names:
+                    if alias.asname and alias.asname != alias.name:
+                        aliases.setdefault(alias.name, []).append(alias.asname)
+        fresh: list[str] = []
+        while pending or fresh:
+            if pending:
+                name, function = pending.pop()
+                if id(function) in self.functions:
+                    continue
+                self.functions.add(id(function))
+                fresh += (name, *makers.get(id(function), ()), *(values if name == "__call__" else ()))
+                continue
+            word = fresh.pop()
+            if word not in self.names:
+                self.names.add(word)
+                fresh += (*aliases.get(word, ()), *bases.get(word, ()))
+                pending += users.get(word, ())
+
+
 @dataclass(slots=True)
 class _Walk:
     """One search: functions still to enter with the modules whose methods they may call, and what is done."""
 
+    leads: set[int]
     pending: list[tuple[str, FunctionFacts, frozenset[str]]] = field(default_factory=list)
     entered: set[tuple[str, int, frozenset[str]]] = field(default_factory=set)
     lines: set[tuple[str, int]] = field(default_factory=set)
@@ -78,7 +144,7 @@ class _Walk:
     def enter(self, module: str, functions: Iterable[FunctionFacts], near: frozenset[str]) -> None:
         for function in functions:
             key = (module, id(function), near)
-            if key not in self.entered:
+            if id(function) in self.leads and key not in self.entered:
                 self.entered.add(key)
                 self.pending.append((module, function, near))
 
@@ -86,7 +152,8 @@ class _Walk:
 class _Calls:
     """Follows calls through the files of one knot."""
 
-    def __init__(self, graph: ImportGraph, members: frozenset[str], facts: FactsOf) -> None:
+    def __init__(self, graph: ImportGraph, members: frozenset[str], facts: FactsOf, leads: _Leads) -> None:
+        self._leads = leads
         self._resolver: NameResolver = graph.resolver
         self._facts = facts
         self._paths = {graph.module_of(path): path for path in members if graph.module_of(path)}
@@ -95,10 +162,12 @@ class _Calls:
 
     def run_by(self, module: str, trigger: Trigger) -> frozenset[tuple[str, int]]:
         """(path, line) of the import statements in functions that the trigger may run."""
+        if trigger.chain and trigger.chain[-1] not in self._leads.names:
+            return frozenset()
         key = (module, trigger.chain, trigger.created, trigger.is_factory)
         known = self._known.get(key)
         if known is None:
-            walk = _Walk()
+            walk = _Walk(self._leads.functions)
             if trigger.created:
                 self._create(walk, module, trigger.created)
             else:
@@ -115,9 +184,9 @@ class _Calls:
     def _run(self, walk: _Walk, module: str, function: FunctionFacts, near: frozenset[str]) -> None:
         path = self._paths[module]
         walk.lines.update((path, line) for line in function.import_lines)
-        for chain in sorted(function.calls):
+        for chain in sorted(c for c in function.calls if c[-1] in self._leads.names):
             self._call(walk, module, chain, function, near, False)
-        for name in sorted(function.reads):
+        for name in sorted(function.reads & self._leads.names):
             for home in sorted({module, *near}):
                 found = self._methods(home, name)
                 walk.enter(home, (f for f in found if f.is_decorated), near)

@@ -515,7 +515,7 @@ def test_circle_through_a_called_function_that_stood_before_is_not_new() -> None
 def test_new_failures_through_called_functions_are_foretold(block: int) -> None:
     """Nearly all: what fails inside a `try` and is imported again later is followed only roughly.
 
-    Of the 117 failures of 1,000 such packages, 112 are foretold. These packages are knots as no real one is.
+    Of the 112 failures of 1,000 such packages, 110 are foretold. These packages are knots as no real one is.
     """
     failures = missed = false_alarms = 0
     for seed in range(5000 + block * 150, 5000 + (block + 1) * 150):

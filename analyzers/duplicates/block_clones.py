@@ -259,9 +259,18 @@ def _definitions_in(corpus: Corpus, first: int, last: int) -> list[tuple[str, bo
         one = corpus.definitions[number]
         if one.first > last:
             break
-        if one.parent < 0 or corpus.definitions[one.parent].is_class:
+        if not _is_local(corpus, one):
             out.append((one.name, one.is_class, one.first))
     return out
+
+
+def _is_local(corpus: Corpus, definition: Definition) -> bool:
+    """Whether a definition stands inside of a function, be it in a class there."""
+    while definition.parent >= 0:
+        definition = corpus.definitions[definition.parent]
+        if not definition.is_class:
+            return True
+    return False
 
 
 def _begin(definition: Definition) -> int:

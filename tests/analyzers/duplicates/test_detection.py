@@ -221,6 +221,43 @@ def test_short_methods_after_one_another_are_no_block_when_they_are_called_other
     assert same.groups
 
 
+LOCAL = """\
+    class Pauser(Base):
+        def {0}(self):
+            self.events = []
+
+        def {1}(self, data):
+            self.events.append("paused")
+            self.transport.pause(data)
+            self.reactor.later(1, self.resume)
+
+        def {2}(self):
+            self.events.append("resumed")
+            self.transport.resume()
+
+    sink = Pauser(limit)
+    sink.start(limit, mode=2)
+    if sink.count > limit:
+        sink.stop(limit)
+    for key, part in sink.parts.items():
+        part.check(key, limit)
+    total = sum(part.size for part in sink.parts)
+    sink.report(total, limit=3)
+"""
+
+
+def test_a_class_inside_of_a_function_may_have_its_methods_renamed() -> None:
+    one = "def first(limit):\n" + LOCAL.format("begin", "receive", "go_on") + "    return sink\n"
+    other = (
+        "def second(limit, more, extra):\n    more.check(limit)\n    for x in extra:\n        x.send(more)\n"
+    )
+    other += (
+        LOCAL.format("start", "data_received", "resume") + "    more.close(extra)\n    extra.close(more, 3)\n"
+    )
+    other += "    for one in extra:\n        one.stop(limit)\n    return limit * 2\n"
+    assert CloneKind.BLOCK in kinds(search({"a.py": one, "b.py": other}))
+
+
 def test_a_signature_of_many_lines_makes_no_copy_of_two_bodies() -> None:
     head = "def resolve(\n    self,\n    env: Environment,\n    source: str,\n    builder: Builder,\n"
     head += "    kind: str,\n"

@@ -8,7 +8,7 @@ those that `hocmig mv --map` refuses are dropped with the reason, and others are
 imports     every module imports as before (the touched ones alone in a fresh process, too)
 tests       the same tests pass
 collateral  lines that changed, are no (conditional) import and name nothing that moved; there are none (moved
-            code may spell an imported name anew that means something else where it goes)
+            code may spell a name of its old module anew that means something else where it goes)
 again       the same command a second time changes nothing
 back        modules: the inverse map gives the original bytes; symbols: `--rollback` does
 
@@ -324,15 +324,16 @@ def collateral(before: dict[str, bytes], after: dict[str, bytes], moves: list[Mo
 
 
 def _taken_names(before: dict[str, bytes], moves: list[Move]) -> set[str]:
-    """Names that a module imports from which a definition moves, and that mean something else where it goes.
+    """Names of a module from which a definition moves that mean something else where it goes.
 
     They need another name there, whatever tool moves it.
     """
     found: set[str] = set()
     for move in moves:
         if ":" in move.old:
-            imported, bound = (_module_names(before[path]) for path in move.paths)
-            found |= {n for n, origin in imported.items() if origin and bound.get(n, origin) != origin}
+            names, bound = (_module_names(before[path]) for path in move.paths)
+            # Two definitions are two things; imports of the same thing are one.
+            found |= {n for n, origin in names.items() if n in bound and (not origin or bound[n] != origin)}
     return found
 
 

@@ -80,7 +80,8 @@ def files_at(root: Path, commit: str, paths: Iterable[str]) -> dict[str, bytes]:
         end = done.stdout.find(b"\n", position)
         words = done.stdout[position:end].rsplit(b" ", 2)
         position = end + 1
-        if end < 0 or len(words) != 3 or words[1] not in (b"blob", b"tree", b"commit", b"tag"):
+        # `NAME missing` has no size, whatever words the name ends with.
+        if end < 0 or len(words) != 3 or not words[2].isdigit():
             continue
         size = int(words[2])
         if words[1] == b"blob":

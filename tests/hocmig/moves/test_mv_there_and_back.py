@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from hocmig.cli import run
+from hocmig.git_reading import files_at
 
 FILES = {
     "hocmig.yaml": "version: 1\nimport_roots: [.]\n",
@@ -79,6 +80,15 @@ def test_without_a_backup_the_original_bytes_come_from_git(repository: Path, com
     changed = {p for p, content in tree(repository).items() if before.get(p) != content and ".git/" not in p}
     assert changed == set()
     assert not (repository / "app/new").exists()
+
+
+def test_files_of_a_commit_are_told_from_names_that_it_lacks(repository: Path) -> None:
+    (repository / "my blob").write_text("7\n")
+    commit(repository, "before")
+    found = files_at(
+        repository, "HEAD", ["no blob", "my blob", "app", "app/a/one.py", "line\nend", "a blob 7"]
+    )
+    assert found == {"my blob": b"7\n", "app/a/one.py": FILES["app/a/one.py"].encode()}
 
 
 def test_what_git_never_saw_is_rewritten(repository: Path) -> None:

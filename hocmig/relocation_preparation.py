@@ -15,6 +15,7 @@ from analyzers.domain_locks import LOCK_NAME
 from analyzers.file_rewriting import FileRewriter, hashes_before
 from analyzers.import_cycles import Cycle, new_cycles
 from analyzers.import_index import SourceIndex, records_for
+from analyzers.leading_part import leading_part
 from analyzers.model import Finding
 from analyzers.move_preconditions import check_moves, check_new_modules, packages_to_create
 from analyzers.name_pinning import without_kept_names
@@ -75,6 +76,8 @@ class Preparation:
         self.findings: list[Finding] = [*options.findings]
         self.hits: list[Reference] = []
         self.decisions: dict[str, Decision] = {}
+        #: What the codemod is given of each file that changes: its beginning, up to the last change.
+        self.staged: dict[str, bytes] = {}
         self.flattened = FlattenedFacades({})
         self.repointed = self._repointed() if options.allow_merges else frozenset()
 
@@ -173,8 +176,9 @@ class Preparation:
                 )
                 if plan:
                     planned.append(path)
-                    digest = sha256(self.read(path))
-                    self.decisions[path] = Decision(digest, plan.import_changes, plan.edits)
+                    content = self.read(path)
+                    part = self.staged[path] = leading_part(content, self.parsed.of(content), plan)
+                    self.decisions[path] = Decision(sha256(part), plan.import_changes, plan.edits)
                 advance(done, len(candidates))
         return planned
 
@@ -193,9 +197,8 @@ class Preparation:
             pin_names=self.options.pin_names,
             decisions=self.decisions,
         )
-        files = {path: self.read(path) for path in planned}
         result = run_codemod(
-            COMMAND, files, plan, jobs=self.workspace.jobs, state=self.workspace.state / "tmp"
+            COMMAND, self.staged, plan, jobs=self.workspace.jobs, state=self.workspace.state / "tmp"
         )
         missing = sorted(set(planned) - set(result.contents))
         for path in missing:
@@ -203,7 +206,9 @@ class Preparation:
             self.findings.append(
                 Finding(code="RELOC012", severity="error", path=path, message=f"was not rewritten: {said}")
             )
-        return result.contents
+        return {
+            path: part + self.read(path)[len(self.staged[path]) :] for path, part in result.contents.items()
+        }
 
     def _references(self) -> tuple[tuple[Reference, ...], dict[str, bytes]]:
         """Hits in files that are not Python, and the new bytes of those that change."""

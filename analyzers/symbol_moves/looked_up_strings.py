@@ -9,8 +9,8 @@ means the object, which is the same everywhere.
 
 When the name comes to be looked up in several modules, each string follows the one that its test runs, as far
 as the text of the test shows that it runs no other (see `patch_reach`). Else no string is right, and the move
-is refused. So it is when `patch.object(module, "f")` or `monkeypatch.setattr(module, "f", ...)` names a
-module that is not the only one any more, because these are never changed.
+is refused. So it is when the test of a `patch.object(module, "f")` or `monkeypatch.setattr(module, "f", ...)`
+does not run code of that module alone, because these are never changed; `patch_calls` finds them.
 
 Codes: SYMBOL008 E a patch cannot follow; SYMBOL021 I a patch follows what its test runs.
 
@@ -26,12 +26,14 @@ from functools import cached_property
 
 from analyzers.file_plan import FilePlan
 from analyzers.import_changes import TextEdit
-from analyzers.model import Finding
+from analyzers.model import DefinitionKind, Finding
 from analyzers.source import decode
 from analyzers.symbol_moves.module_clients import ModuleClients
 from analyzers.symbol_moves.module_items import Item, UseKind
 from analyzers.symbol_moves.move_selection import MoveSelection, NewName, SourceSelection
-from analyzers.symbol_moves.patch_reach import PATCHING, PatchReach
+from analyzers.symbol_moves.patch_calls import PATCHING, PatchCalls
+from analyzers.symbol_moves.patch_reach import PatchReach, Reach
+from analyzers.symbol_moves.registrations import registrations
 
 
 @dataclass(frozen=True)
@@ -119,7 +121,11 @@ class _Found:
     patched_only: set[str] = field(default_factory=set)
     chosen: dict[tuple[str, int, str], str] = field(default_factory=dict)
     _patching: dict[str, bool] = field(default_factory=dict)
-    _reach: PatchReach | None = None
+    _registrations: dict[str, Mapping[str, tuple[Item, ...]]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._reach = PatchReach(self.clients)
+        self._calls = PatchCalls(self.clients)
 
     def add(self, selected: SourceSelection, name: str) -> None:
         """Settle the strings that name one name of a source."""
@@ -130,9 +136,12 @@ class _Found:
         rest = here if end is None else (end, name)
         goal = moved or rest
         places = self._places(selected, name, [i for i in selected.items.items if _looks_up(i, name)])
+        if places.keys() != {goal} and self._calls.reads(*here):
+            # What reads the name through the module gets it from where the map says.
+            places.setdefault(goal, True)
         is_clear = all(places.values())
         if (set(places) or {goal}) != {rest} or not is_clear:
-            self._report_objects(here, set(places) or {goal})
+            self._report_others(selected, name, places or {goal: True}, rest)
         if end is None and places.keys() <= {here} and is_clear:
             # Names that moved before are in the map, too: what stayed looks them up here as ever.
             goal = self.selection.relocations.moved_symbols.get(here, goal)
@@ -149,7 +158,8 @@ class _Found:
             return
         for path in paths:
             for string in self.clients.index.files[path].dotted_strings:
-                if string.text.replace(":", ".") == _dotted(here):
+                is_lookup = not self._calls.is_of_object(path, string.line, string.text)
+                if string.text.replace(":", ".") == _dotted(here) and is_lookup:
                     self._choose(path, string.line, selected, name, places)
 
     def _choose(
@@ -157,8 +167,7 @@ class _Found:
     ) -> None:
         """Let one string follow the module that the code around it runs, or say that none is right."""
         here = selected.module, name
-        run = self._run(path, line, selected, name)
-        chosen = self._places(selected, name, run) if run is not None else {}
+        chosen = self._looked_up(path, line, selected, name)
         if len(chosen) == 1 and all(chosen.values()):
             (place,) = chosen
             self.chosen[path, line, _dotted(here)] = _dotted(place)
@@ -170,13 +179,21 @@ class _Found:
         else:
             self._report(path, line, f"a string names {_dotted(here)}", set(places))
 
-    def _run(self, path: str, line: int, selected: SourceSelection, name: str) -> list[Item] | None:
-        """What looks the name up among the items that the code around a patch runs; None: unknown."""
-        if self._reach is None:
-            self._reach = PatchReach(self.clients)
+    def _looked_up(self, path: str, line: int, selected: SourceSelection, name: str) -> dict[NewName, bool]:
+        """The places where the code around a patch looks a name up; empty: unknown."""
         reach = self._reach.of(path, line, selected.module)
-        if reach is None:
-            return None
+        run = self._run(path, selected, name, reach) if reach is not None else None
+        if reach is None or run is None:
+            return {}
+        found = self._places(selected, name, run)
+        reads = self._calls.reads(selected.module, name)
+        if any(p == path and n in reach.patched_lines for p, n in reads):
+            end = self.selection.relocations.module(selected.module) or selected.module
+            found.setdefault(selected.names.get(name, (end, name)), True)
+        return found
+
+    def _run(self, path: str, selected: SourceSelection, name: str, reach: Reach) -> list[Item] | None:
+        """What looks the name up among the items that the code around a patch runs; None: unknown."""
         patched = {
             string.text.replace(":", ".")
             for string in self.clients.index.files[path].dotted_strings
@@ -184,7 +201,11 @@ class _Found:
         }
         by_name = selected.items.by_name
         todo = [item for n in sorted(reach.definitions) for item in by_name.get(n, ())]
+        registered = self._registered(selected)
+        if any(self._is_filled_there(selected, name, reach) for name in registered):
+            return None
         for item in todo:
+            todo += [i for n in sorted(item.binds) for i in registered.get(n, ()) if i not in todo]
             for use in item.uses:
                 if use.kind is UseKind.TYPING or use.name == name:
                     continue
@@ -196,6 +217,21 @@ class _Found:
                     return None
                 todo += [i for i in by_name.get(use.name, ()) if i not in todo and not i.is_import]
         return [item for item in todo if _looks_up(item, name)]
+
+    def _registered(self, selected: SourceSelection) -> Mapping[str, tuple[Item, ...]]:
+        module = selected.module
+        if module not in self._registrations:
+            self._registrations[module] = registrations(selected.items)
+        return self._registrations[module]
+
+    def _is_filled_there(self, selected: SourceSelection, name: str, reach: Reach) -> bool:
+        """Whether items register with a variable of another module that the code around a patch refers to."""
+        target = self.clients.resolver.bound(selected.module, name)
+        if target is None or target.module == selected.module or target.module not in reach.modules:
+            return False
+        record = self.clients.index.files[self.clients.index.modules[target.module]]
+        kinds = {d.kind for d in record.definitions if d.name == target.name}
+        return DefinitionKind.VARIABLE in kinds
 
     def _places(self, selected: SourceSelection, name: str, users: Iterable[Item]) -> dict[NewName, bool]:
         """Where some items of a module come to look a name up, and whether they have its plain name there."""
@@ -248,10 +284,15 @@ class _Found:
             self._patching[path] = PATCHING.search(decode(self.clients.read(path)).text) is not None
         return self._patching[path]
 
-    def _report_objects(self, here: NewName, places: set[NewName]) -> None:
-        paths = [p for p in self.clients.holders(here[0]) if self._patches(p)]
-        for path, line in self.clients.named_with(*here, paths):
-            self._report(path, line, f"patches {here[1]} of {here[0]}", places)
+    def _report_others(
+        self, selected: SourceSelection, name: str, places: Mapping[NewName, bool], rest: NewName
+    ) -> None:
+        """Report what patches a name in other words, and cannot follow, where it does not stay right."""
+        here = selected.module, name
+        for patch in self._calls.of(*here):
+            chosen = self._looked_up(patch.path, patch.line, selected, name)
+            if chosen != {rest: True}:
+                self._report(patch.path, patch.line, f"patches {name} of {here[0]}", set(places))
 
     def _report(self, path: str, line: int, what: str, places: set[NewName]) -> None:
         where = " and as ".join(sorted(_dotted(p) for p in places))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from analyzers.file_facts import parse
@@ -23,6 +23,7 @@ class ModuleClients:
     resolver: NameResolver
     read: ReadBytes
     _holders: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    _importers: dict[str, tuple[str, ...]] = field(default_factory=dict)
     _strings: dict[str, list[tuple[str, str]]] | None = None
 
     def is_reached(self, module: str, name: str) -> bool:
@@ -44,15 +45,8 @@ class ModuleClients:
 
     def patched(self, module: str, name: str) -> tuple[str, ...]:
         """The files with a string that names `module.name` (or something below it), sorted."""
-        if self._strings is None:
-            self._strings = {}
-            for path, record in self.index.files.items():
-                for string in record.dotted_strings:
-                    text = string.text.replace(":", ".")
-                    top = text.partition(".")[0]
-                    self._strings.setdefault(top, []).append((text, path))
         wanted = f"{module}.{name}"
-        hits = self._strings.get(module.partition(".")[0], ())
+        hits = self._dotted_strings().get(module.partition(".")[0], ())
         return tuple(sorted({p for text, p in hits if text == wanted or text.startswith(wanted + ".")}))
 
     def writers(self, module: str, name: str) -> tuple[tuple[str, int], ...]:
@@ -69,38 +63,48 @@ class ModuleClients:
                     isinstance(node, ast.Attribute)
                     and node.attr == name
                     and not isinstance(node.ctx, ast.Load)
-                    and _ends_in(node.value, self._aliases(path, module))
+                    and _ends_in(node.value, self.words_for(path, module))
                 ):
                     found.append((path, node.lineno))
         return tuple(found)
 
-    def named_with(self, module: str, name: str, paths: Iterable[str]) -> tuple[tuple[str, int], ...]:
-        """(path, line) of calls in some holders that pass the module and then the name as a text, one by one.
+    def importers(self, module: str) -> tuple[str, ...]:
+        """The files with a `from module import ...`, sorted."""
+        if module not in self._importers:
+            self._importers[module] = tuple(p for p in self.index.files if self._imports_from(p, module))
+        return self._importers[module]
 
-        So do `patch.object(module, "name")` and `monkeypatch.setattr(module, "name", value)`.
-        """
-        found = []
-        pattern = re.compile(rb"[\"']" + re.escape(name.encode()) + rb"[\"']")
-        for path in paths:
-            content = self.read(path)
-            if pattern.search(content) is None:
-                continue
-            tree = parse(decode(content).text)[0]
-            for node in ast.walk(tree) if tree is not None else ():
-                if not isinstance(node, ast.Call):
-                    continue
-                for first, second in zip(node.args, node.args[1:], strict=False):
-                    is_name = isinstance(second, ast.Constant) and second.value == name
-                    if is_name and _ends_in(first, self._aliases(path, module)):
-                        found.append((path, second.lineno))
-        return tuple(sorted(found))
+    def naming(self, module: str) -> frozenset[str]:
+        """The files with a string that is the name of the module, or goes on below it."""
+        hits = self._dotted_strings().get(module.partition(".")[0], ())
+        return frozenset(p for text, p in hits if text == module or text.startswith(module + "."))
 
-    def _aliases(self, path: str, module: str) -> frozenset[str]:
+    def words_for(self, path: str, module: str) -> frozenset[str]:
         """The last words under which a file can name the module."""
         words = {module.rpartition(".")[2]}
         for statement in self.index.files[path].imports:
             words.update(n.asname for n in statement.names if n.asname)
         return frozenset(words)
+
+    def _dotted_strings(self) -> dict[str, list[tuple[str, str]]]:
+        """(text, path) of the dotted strings by their first segment."""
+        if self._strings is None:
+            self._strings = {}
+            for path, record in self.index.files.items():
+                for string in record.dotted_strings:
+                    text = string.text.replace(":", ".")
+                    self._strings.setdefault(text.partition(".")[0], []).append((text, path))
+        return self._strings
+
+    def _imports_from(self, path: str, module: str) -> bool:
+        leaf = module.rpartition(".")[2]
+        for statement in self.index.files[path].imports:
+            if not statement.is_from or not (statement.module or module).endswith(leaf):
+                continue
+            client = self.index.module_at(path)
+            if client and self.resolver.base_of(client, statement.level, statement.module) == module:
+                return True
+        return False
 
     def _holds(self, path: str, module: str) -> bool:
         record = self.index.files[path]

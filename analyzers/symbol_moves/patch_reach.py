@@ -1,8 +1,8 @@
 """What the code around a patch can run: which definitions of a module a test with a patch gets to.
 
 Read is one file, the one with the patch: the function that the patch stands in, those that use it (a fixture
-by its name as a parameter, `self.helper()`, a `setUp`), and those that they use. What is only handed to a
-mock (`create_autospec(f)`, `patch.object(C, ...)`) does not run. The answer is None when the text does not
+by its name as a parameter, `self.helper()`, a `setUp`), and those that they use. What a mock only is to look
+like (`create_autospec(f)`, `patch.object(C, ...)`) does not run. The answer is None when the text does not
 say: the patch is for other files (conftest.py, an imported helper), or code of another module is used that
 could come back to the patched one by itself.
 
@@ -23,19 +23,26 @@ from analyzers.name_resolution import UNKNOWN, Kind, Target
 from analyzers.scopes import read_scopes
 from analyzers.source import decode
 from analyzers.symbol_moves.module_clients import ModuleClients
+from analyzers.symbol_moves.patch_calls import PATCHING
 
-#: What speaks of mocks or patches (and not of `dispatch`).
-PATCHING = re.compile(r"mock|monkeypatch|(?<![a-z])patch|autospec", re.IGNORECASE)
 _SET_UP = re.compile(r"(async)?_?set_?up", re.IGNORECASE)
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
+_WANTING = ("usefixtures", "getfixturevalue")
+#: Parameters of mocks that say what is patched, or what a mock looks like.
+_LOOKS = frozenset({"target", "attribute", "name", "in_dict", "spec", "spec_set", "autospec"})
 
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """`definitions` are the names of the module that the code refers to, `lines` those of the code."""
+    """`definitions` are the names of the module that the code refers to, `lines` those of the code.
+
+    `patched_lines` are those of them that run under the patch; `modules` others that the code refers to.
+    """
 
     definitions: frozenset[str]
     lines: frozenset[int]
+    patched_lines: frozenset[int]
+    modules: frozenset[str]
 
 
 @dataclass(slots=True, eq=False)
@@ -47,6 +54,10 @@ class _Unit:
     binds: frozenset[str]
     mentions: frozenset[str]
     serves_all: bool
+
+    @property
+    def is_test(self) -> bool:
+        return isinstance(self.node, _FUNCTIONS) and self.node.name.startswith("test")
 
     @property
     def first_line(self) -> int:
@@ -64,6 +75,8 @@ class _File:
     units: tuple[_Unit, ...]
     #: Class -> the names of its bases.
     bases: dict[str, frozenset[str]]
+    #: Class -> its decorators, and its bases.
+    heads: dict[str, list[ast.expr]]
     scopes: FileScopes
 
 
@@ -75,6 +88,7 @@ class PatchReach:
     _files: dict[str, _File | None] = field(default_factory=dict)
     _graph: ImportGraph | None = None
     _reaches: dict[tuple[str, str], bool] = field(default_factory=dict)
+    _homes: tuple[str, ...] | None = None
 
     def of(self, path: str, line: int, module: str) -> Reach | None:
         """What the code around the patch at `line` of `path` gets to in `module`, or None."""
@@ -85,9 +99,10 @@ class PatchReach:
             return None
         start = [unit for unit in file.units if line in unit.lines]
         if not start:
-            # In the head of a class, or among its attributes: all of the class.
+            # In the head of a class, or among its attributes: all of the class, with the tests it inherits.
             owner = self._class_at(file, line)
-            start = [unit for unit in file.units if unit.owner == owner]
+            above = _line_above(file, owner)
+            start = [u for u in file.units if u.owner == owner or (u.owner in above and u.is_test)]
         is_confined = all(_is_confined(unit, line) for unit in start)
         users = start if is_confined else self._closed(file, start, self._users)
         if not is_confined and any(self._is_wanted_elsewhere(file, unit) for unit in users):
@@ -96,12 +111,18 @@ class PatchReach:
         if any(self._reaches_from(path, module) for path in self._fixture_files(file, units)):
             return None
         definitions: set[str] = set()
-        for target in self._targets(file, units):
+        modules: set[str] = set()
+        for target in self._targets(file, units, module):
             if target.module == module and target.kind is Kind.SYMBOL:
                 definitions.add(target.name)
             elif target.module == module or self.reaches(target.module, module):
                 return None
-        return Reach(frozenset(definitions), frozenset(n for unit in units for n in unit.lines))
+            else:
+                modules.add(target.module)
+        lines = frozenset(n for unit in units for n in unit.lines)
+        around = [_lines_under(unit, line) if is_confined and unit in start else unit.lines for unit in units]
+        patched = frozenset(n for some in around for n in some)
+        return Reach(frozenset(definitions), lines, patched, frozenset(modules))
 
     def reaches(self, module: str, goal: str) -> bool:
         """Whether `module` imports `goal`, at whatever remove, so that its code could run code of `goal`."""
@@ -135,13 +156,16 @@ class PatchReach:
             return None
         units: list[_Unit] = []
         bases: dict[str, frozenset[str]] = {}
+        heads: dict[str, list[ast.expr]] = {}
         for node in tree.body:
             if isinstance(node, ast.ClassDef):
                 bases[node.name] = frozenset(_words(node.bases))
-                units += (_unit(part, node.name) for part in node.body)
+                heads[node.name] = [*node.decorator_list, *node.bases]
+                words = frozenset(_words(node.decorator_list))
+                units += (_unit(part, node.name, words) for part in node.body)
             elif not isinstance(node, (ast.Import, ast.ImportFrom)):
                 units.append(_unit(node, ""))
-        return _File(module, tuple(units), bases, scopes)
+        return _File(module, tuple(units), bases, heads, scopes)
 
     @staticmethod
     def _class_at(file: _File, line: int) -> str:
@@ -182,24 +206,61 @@ class PatchReach:
         return not names.isdisjoint(self.clients.resolver.wanted_from(file.module.name))
 
     def _fixture_files(self, file: _File, units: Iterable[_Unit]) -> Iterator[str]:
-        """The conftest.py files that define what the units take as parameters."""
-        wanted = {a.arg for unit in units for a in _parameters(unit.node)}
+        """The files that define the fixtures that the units want: conftest.py, plugins, what is imported."""
+        wanted = {name for unit in units for name in _fixtures_wanted(unit.node)}
+        wanted |= {
+            n for unit in units for head in file.heads.get(unit.owner, ()) for n in _fixtures_wanted(head)
+        }
         wanted -= {name for unit in file.units for name in unit.binds}
-        for path, record in self.clients.index.files.items():
-            if path.rpartition("/")[2] == "conftest.py" and any(d.name in wanted for d in record.definitions):
+        if not wanted:
+            return
+        for name in wanted:
+            target = self.clients.resolver.bound(file.module.name, name)
+            if target is not None and target.kind in (Kind.SYMBOL, Kind.MODULE):
+                yield self.clients.index.modules.get(target.module, "")
+        renamed = re.compile(rf"""name\s*=\s*["'](?:{"|".join(map(re.escape, sorted(wanted)))})["']""")
+        for path in self._fixture_homes():
+            record = self.clients.index.files[path]
+            is_named = any(d.name in wanted for d in record.definitions)
+            if is_named or renamed.search(decode(self.clients.read(path)).text):
                 yield path
+
+    def _fixture_homes(self) -> tuple[str, ...]:
+        """The conftest.py files, and the modules that a file names as `pytest_plugins`."""
+        if self._homes is None:
+            index = self.clients.index
+            found = {p for p in index.files if p.rpartition("/")[2] == "conftest.py"}
+            for record in index.files.values():
+                if any(d.name == "pytest_plugins" for d in record.definitions):
+                    named = (index.modules.get(string.text) for string in record.dotted_strings)
+                    found.update(path for path in named if path is not None)
+            self._homes = tuple(sorted(found))
+        return self._homes
 
     # -- what the code refers to -----------------------------------------------------------------------------
 
-    def _targets(self, file: _File, units: Iterable[_Unit]) -> Iterator[Target]:
-        """The modules and symbols of the repository that the units name, but for what a mock is given."""
-        nodes = {id(name) for unit in units for name in _run_names(unit.node)}
+    def _targets(self, file: _File, units: Iterable[_Unit], module: str) -> Iterator[Target]:
+        """The modules and symbols of the repository that the units name, but for what a mock looks like."""
+        owners = {unit.owner for unit in units}
+        heads = [part for owner in sorted(owners) for part in file.heads.get(owner, ())]
+        names: set[int] = set()
+        for part in _run_parts([*(unit.node for unit in units), *heads]):
+            if isinstance(part, ast.Name):
+                names.add(id(part))
+            elif isinstance(part, ast.Constant) and isinstance(part.value, str):
+                above, _, name = part.value.replace(":", ".").rpartition(".")
+                if above == module:
+                    yield Target(Kind.SYMBOL, module, name)
         for use in file.scopes.uses:
-            if id(use.node) not in nodes:
+            if id(use.node) not in names:
                 continue
             owner = file.scopes.lookup(use.scope, use.node.id)
-            for binding in owner.imports.get(use.node.id, ()) if owner is not None else ():
-                target = self._followed(self._bound(binding, file.module), use)
+            bound = [self._bound(b, file.module) for b in owner.imports.get(use.node.id, ())] if owner else []
+            if owner is None:
+                # From a star import, or a built-in.
+                bound = [self.clients.resolver.bound(file.module.name, use.node.id)]
+            for one in bound:
+                target = self._followed(one, use)
                 if target.kind in (Kind.SYMBOL, Kind.MODULE) and target.module != file.module.name:
                     yield target
 
@@ -222,19 +283,21 @@ class PatchReach:
         return target or UNKNOWN
 
 
-def _unit(node: ast.stmt, owner: str) -> _Unit:
+def _unit(node: ast.stmt, owner: str, words: frozenset[str] = frozenset()) -> _Unit:
+    """`words` are mentioned by the decorators of the class around it."""
     if isinstance(node, (*_FUNCTIONS, ast.ClassDef)):
-        binds = frozenset({node.name})
+        binds = {node.name}
     else:
-        binds = frozenset(
-            n.id for n in ast.walk(node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)
+        binds = {n.id for n in ast.walk(node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
+    serves_all = "pytestmark" in binds
+    if isinstance(node, _FUNCTIONS):
+        keywords = [k for d in node.decorator_list for k in getattr(d, "keywords", ())]
+        serves_all = _SET_UP.match(node.name) is not None or any(k.arg == "autouse" for k in keywords)
+        # `@fixture(name="other")`
+        binds.update(
+            str(k.value.value) for k in keywords if k.arg == "name" and isinstance(k.value, ast.Constant)
         )
-    is_function = isinstance(node, _FUNCTIONS)
-    serves_all = is_function and (
-        _SET_UP.match(node.name) is not None  # type: ignore[attr-defined]
-        or any(k.arg == "autouse" for d in node.decorator_list for k in getattr(d, "keywords", ()))  # type: ignore[attr-defined]
-    )
-    return _Unit(node, owner, binds, frozenset(_words([node])), serves_all)
+    return _Unit(node, owner, frozenset(binds), words | frozenset(_words([node])), serves_all)
 
 
 def _is_confined(unit: _Unit, line: int) -> bool:
@@ -243,12 +306,26 @@ def _is_confined(unit: _Unit, line: int) -> bool:
     if not isinstance(node, _FUNCTIONS):
         return False
     holders: list[ast.expr] = [*node.decorator_list]
+    given = {a.arg for a in _parameters(node)} - {"self", "cls"}
     for part in ast.walk(node):
         if isinstance(part, (ast.Yield, ast.YieldFrom)):
+            return False
+        if isinstance(part, ast.Call) and not unit.is_test and getattr(part.func, "id", "") in given:
+            # It runs what its callers hand over.
             return False
         if isinstance(part, (ast.With, ast.AsyncWith)):
             holders += (item.context_expr for item in part.items)
     return any(h.lineno <= line <= (h.end_lineno or h.lineno) for h in holders)
+
+
+def _lines_under(unit: _Unit, line: int) -> range:
+    """The lines of a function that run under the patch at `line`, which is confined to it."""
+    for part in ast.walk(unit.node):
+        if isinstance(part, (ast.With, ast.AsyncWith)):
+            items = [item.context_expr for item in part.items]
+            if any(i.lineno <= line <= (i.end_lineno or i.lineno) for i in items):
+                return range(part.lineno, (part.end_lineno or part.lineno) + 1)
+    return unit.lines
 
 
 def _words(nodes: Iterable[ast.AST]) -> Iterator[str]:
@@ -281,11 +358,6 @@ def _names(file: _File, unit: _Unit, other: _Unit) -> bool:
     return bool(common - hidden)
 
 
-def _serves(file: _File, unit: _Unit, other: _Unit) -> bool:
-    """Whether pytest or unittest run a unit before another one without being told by name."""
-    return unit.serves_all and unit is not other and unit.owner in ("", *_family(file, other.owner))
-
-
 def _family(file: _File, owner: str) -> set[str]:
     """A class of a file with the classes of the file that it inherits from, or that inherit from it."""
     found = {owner} if owner else set()
@@ -297,6 +369,24 @@ def _family(file: _File, owner: str) -> set[str]:
         found |= more
 
 
+def _line_above(file: _File, owner: str) -> set[str]:
+    """The classes of a file that a class of it inherits from, at whatever remove."""
+    found = set(file.bases.get(owner, ())) & file.bases.keys()
+    while more := {b for name in found for b in file.bases[name] if b in file.bases} - found:
+        found |= more
+    return found
+
+
+def _fixtures_wanted(node: ast.AST) -> Iterator[str]:
+    """The names of the fixtures that a statement or decorator wants."""
+    yield from (a.arg for a in _parameters(node))
+    for part in ast.walk(node):
+        if isinstance(part, ast.Call) and getattr(part.func, "attr", "") in _WANTING:
+            yield from (
+                a.value for a in part.args if isinstance(a, ast.Constant) and isinstance(a.value, str)
+            )
+
+
 def _parameters(node: ast.AST) -> list[ast.arg]:
     if not isinstance(node, _FUNCTIONS):
         return []
@@ -304,16 +394,19 @@ def _parameters(node: ast.AST) -> list[ast.arg]:
     return [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs]
 
 
-def _run_names(node: ast.AST) -> Iterator[ast.Name]:
-    """The names in a statement that it evaluates for more than a mock."""
-    stack: list[ast.AST] = [node]
+def _run_parts(nodes: Iterable[ast.AST]) -> Iterator[ast.AST]:
+    """The parts of some statements that are evaluated for more than the look of a mock."""
+    stack: list[ast.AST] = [*nodes]
     while stack:
         part = stack.pop()
-        if isinstance(part, ast.Name):
-            yield part
-        elif isinstance(part, ast.Call) and PATCHING.search(ast.unparse(part.func)):
+        yield part
+        if isinstance(part, ast.Call) and PATCHING.search(ast.unparse(part.func)):
+            called = getattr(part.func, "attr", getattr(part.func, "id", ""))
             stack.append(part.func)
-        elif isinstance(part, ast.arg):
-            continue
-        else:
+            # `setattr(module, "name", value)`, `patch("a.b", value)`
+            values = part.args[2 if called in ("object", "setitem") else 1 :]
+            values = [v for v in values if not isinstance(v, ast.Constant)]
+            stack += values if called in ("patch", "setattr", "setitem", "object", "dict") else []
+            stack += (k.value for k in part.keywords if k.arg not in _LOOKS)
+        elif not isinstance(part, ast.arg):
             stack.extend(ast.iter_child_nodes(part))

@@ -109,7 +109,8 @@ def new_cycles(
     order.
 
     A cycle is new when two of its files were in no common cycle of that kind, or when an import fails (or may
-    fail) at import time that did not before, if the same module is imported first. Ask `Cycle.is_blocking`.
+    fail) at import time that did not before, if the same module is imported first. A new file that is made of
+    parts of others counts as these. Ask `Cycle.is_blocking`.
 
     `read_after` gives the bytes of files afterwards, `read_before` before. They serve to tell whether a
     module that is bound too early is used at once; without it, files are read from disk where they are still
@@ -135,12 +136,14 @@ def compare_cycles(
     met = 0
     reported: set[Failure] = set()
     for level, kind in enumerate(_LEVELS):
-        known = {
-            paths.new_path(member): number
-            for number, members in enumerate(components(_links(old, level)))
-            for member in members
-        }
+        numbers = {m: n for n, members in enumerate(components(_links(old, level))) for m in members}
+        known = {paths.new_path(member): number for member, number in numbers.items()}
         links = _links(new, level)
+        for path in links.keys() - known.keys():
+            # A part of a file stands where the file stood.
+            homes = {numbers[old_path] for old_path in paths.made_of(path) if old_path in numbers}
+            if len(homes) == 1:
+                known[path] = homes.pop()
         survived: set[int] = set()
         for members in components(links):
             inner = {m: {t: e for t, e in links[m].items() if t in members} for m in sorted(members)}

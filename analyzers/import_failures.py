@@ -28,13 +28,30 @@ _Facts = TypeVar("_Facts", ImportTimeUses, CallFacts)
 
 
 class Renaming:
-    """Old paths and names to new ones."""
+    """Old paths and names to new ones; a file whose definitions go to several new files has become these."""
 
     def __init__(self, before: ImportGraph, after: ImportGraph, relocations: RelocationMap) -> None:
         self._relocations = relocations
         self._before = before
         self._after = after
         self._paths: dict[str, str] = {}
+        self._heirs: dict[str, set[str]] = {}
+        self._made_of: dict[str, set[str]] = {}
+        kept = {self.new_path(path) for path in before.index.files}
+        for entry in relocations.relocations:
+            old = before.index.modules.get(entry.old_module)
+            new = after.index.modules.get(entry.new_module)
+            if entry.old_symbol and old is not None and new is not None and new not in kept:
+                self._heirs.setdefault(old, set()).add(new)
+                self._made_of.setdefault(new, set()).add(old)
+
+    def made_of(self, new: str) -> frozenset[str]:
+        """The old files whose definitions a new file got; empty for a file that was there before."""
+        return frozenset(self._made_of.get(new, ()))
+
+    def new_paths(self, path: str) -> frozenset[str]:
+        """The path of an old file afterwards, and the new files that got definitions of it."""
+        return frozenset({self.new_path(path), *self._heirs.get(path, ())})
 
     def new_path(self, path: str) -> str:
         known = self._paths.get(path)
@@ -55,6 +72,12 @@ class Renaming:
     def new_chain(self, chain: Chain) -> Chain:
         moved = self._relocations.dotted(".".join(chain)) if len(chain) > 1 else None
         return tuple(moved.split(".")) if moved else chain
+
+    def new_names(self, module: str, name: str) -> frozenset[tuple[str, str]]:
+        """What a name of a module has become; without a name, the modules that got definitions of it, too."""
+        path = self._before.index.modules.get(module, "")
+        heirs = {self._after.module_of(new) for new in self._heirs.get(path, ())} if not name else set()
+        return frozenset({self.new_name(module, name), *((heir, "") for heir in heirs)})
 
     def new_name(self, module: str, name: str) -> tuple[str, str]:
         if not name:
@@ -128,7 +151,7 @@ def new_failures(
             failing |= members
         if not is_changed or not met:
             continue
-        homes = {home[back[m]] for m in members if m in back and back[m] in home}
+        homes = {home[o] for m in members for o in _origins(m, back, paths) if o in home}
         # First without reading a text: what could fail, could it fail in the same way before?
         known: Failures = {}
         for old_members in sorted(homes, key=min):
@@ -140,7 +163,7 @@ def new_failures(
     # What leads to a moved file may enter a knot by another door, since other packages run first.
     doors = upstream & _reaching(new_links, failing)
     if doors:
-        old_doors = {back[door] for door in doors if door in back}
+        old_doors = {old for door in doors for old in _origins(door, back, paths)}
         new_between = _reached(new_links, doors) & _reaching(new_links, failing)
         old_between = _reached(old_links, old_doors)
         met = _only(Simulation(after, new_between, None, new_called).failures(), doors)
@@ -290,17 +313,20 @@ def _difference(
     fresh: dict[tuple[str, int, str, str], Failure] = {}
     modes: dict[tuple[str, int, str, str], set[Mode]] = {}
     for (entry, mode), failures in new_failures.items():
-        earlier = back.get(entry, "")
-        old = old_failures.get((earlier, mode), ())
-        if mode is Mode.CALLS:
-            # Perhaps nothing was called before.
-            old += old_failures.get((earlier, Mode.BRANCHES), ())
+        old: list[Failure] = []
+        for earlier in sorted(_origins(entry, back, paths)):
+            old += old_failures.get((earlier, mode), ())
+            if mode is Mode.CALLS:
+                # Perhaps nothing was called before.
+                old += old_failures.get((earlier, Mode.BRANCHES), ())
         if any(f.certainty is Certainty.CERTAIN and not f.is_caught for f in old):
             # It could not be imported first before.
             continue
         known = {
-            _key(paths.new_path(f.importer), paths.new_name(f.module, f.name), f, by_names): f.is_caught
+            _key(importer, what, f, by_names): f.is_caught
             for f in old
+            for importer in paths.new_paths(f.importer)
+            for what in paths.new_names(f.module, f.name)
         }
         for failure in failures:
             place = _key(failure.importer, (failure.module, failure.name), failure, by_names)
@@ -312,6 +338,11 @@ def _difference(
                 if shorter is None or len(failure.stack) < len(shorter.stack):
                     fresh[key] = failure
     return [_as_sure_as(fresh[key], modes[key]) for key in sorted(fresh)]
+
+
+def _origins(new: str, back: Mapping[str, str], paths: Renaming) -> frozenset[str]:
+    """The old files of a new one: itself under its old path, or those whose definitions it got."""
+    return frozenset({back[new]}) if new in back else paths.made_of(new)
 
 
 def _as_sure_as(failure: Failure, modes: set[Mode]) -> Failure:

@@ -147,6 +147,52 @@ def test_existing_cycle_of_moved_modules_is_not_new() -> None:
     assert [c.members for c in result.existing] == [("a/y.py", "b/x.py")]
 
 
+PACKAGE = {
+    "p/__init__.py": "from p.whole import f, g\nfrom p.other import h\n",
+    "p/other.py": "import p\nh = 1\n",
+}
+WHOLE = {"p/whole.py": "import p\ndef f():\n    return p.h\ndef g():\n    return p.h\n"}
+PARTS = {
+    "p/__init__.py": "from p.part import f\nfrom p.rest import g\nfrom p.other import h\n",
+    "p/part.py": "import p\ndef f():\n    return p.h\n",
+    "p/rest.py": "import p\ndef g():\n    return p.h\n",
+}
+SPLIT = RelocationMap([Relocation("p.whole", f"p.{m}", n, n) for m, n in (("part", "f"), ("rest", "g"))])
+
+
+def test_existing_cycle_of_a_divided_module_is_not_new() -> None:
+    """Found on networkx, where every module imports the package."""
+    before, after = _index({**PACKAGE, **WHOLE}), _index({**PACKAGE, **PARTS})
+    result = compare_cycles(before, after, SPLIT)
+    assert result.new == ()
+    assert [c.members for c in result.existing] == [("p/__init__.py", "p/other.py", "p/part.py", "p/rest.py")]
+
+
+def test_what_only_a_part_of_a_divided_module_takes_too_early_is_new() -> None:
+    before = _index({**PACKAGE, **WHOLE})
+    taken = {"p/rest.py": "from p import h\ndef g():\n    return h\n"}
+    (cycle,) = compare_cycles(before, _index({**PACKAGE, **PARTS, **taken}), SPLIT).new
+    assert cycle.fails == "certain"
+    assert [str(s) for s in cycle.chain] == [
+        "p/__init__.py:2 -> p/rest.py",
+        "p/rest.py:1 -> p/__init__.py (h)",
+    ]
+
+
+def test_a_failure_of_a_divided_module_that_stood_before_is_not_new() -> None:
+    used = PACKAGE | {"p/whole.py": WHOLE["p/whole.py"] + "X = p.other\n"}
+    parts = PACKAGE | PARTS | {"p/rest.py": PARTS["p/rest.py"] + "X = p.other\n"}
+    assert compare_cycles(_index(used), _index(parts), SPLIT).new == ()
+
+
+def test_a_cycle_that_only_a_part_closes_is_new() -> None:
+    before = _index({"a.py": "f = 1\ng = 1\n", "b.py": "import a\n"})
+    after = _index({"part.py": "import b\nf = 1\n", "a.py": "g = 1\n", "b.py": "import a\nimport part\n"})
+    moves = RelocationMap([Relocation("a", "part", "f", "f")])
+    (cycle,) = compare_cycles(before, after, moves).new
+    assert cycle.members == ("b.py", "part.py")
+
+
 def test_new_statement_cycle_has_its_chain() -> None:
     before = _index({"a.py": "import b\n", "b.py": ""})
     after = _index({"a.py": "import b\n", "b.py": "\nimport a\n"})

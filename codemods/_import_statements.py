@@ -36,7 +36,10 @@ def edit_statement(node: AnyImport, imports: Sequence[NewImport]) -> list[AnyImp
         if new.base is not None:
             groups.setdefault(new.base, []).append(new)
     if isinstance(node, PlainImport):
-        result = [_edit_plain(node, plain)] if plain else []
+        old = [dotted_text(alias.name) for alias in node.names]
+        first, *more = plain_groups(old, plain) or [[]]
+        result: list[AnyImport] = [_edit_plain(node, first)] if first else []
+        result += [_new_plain(node, group) for group in more]
         return result + [_new_from(node, base, group) for base, group in groups.items()]
     old_base = written_base(node)
     main = old_base if old_base in groups else next(iter(groups), None)
@@ -44,9 +47,19 @@ def edit_statement(node: AnyImport, imports: Sequence[NewImport]) -> list[AnyImp
     if main is not None:
         result.append(_edit_from(node, main, groups.pop(main)))
     result += [_new_from(node, base, group) for base, group in groups.items()]
-    if plain:
-        result.append(_new_plain(node, plain))
-    return result
+    return result + [_new_plain(node, group) for group in plain_groups([], plain)]
+
+
+def plain_groups(old: Sequence[str], plain: Sequence[NewImport]) -> list[list[NewImport]]:
+    """The plain imports that replace a statement, by statement; `old` are the modules that it named.
+
+    One import that became several others is several statements. What comes to a statement of which something
+    stays is written beside that (import-rewriting case 5), as is what comes to a list.
+    """
+    stay = {name for module in old for name in (module, module.partition(".")[0])}
+    if len(plain) < 2 or len(old) > 1 or any(new.name in stay for new in plain):
+        return [list(plain)] if plain else []
+    return [[new] for new in plain]
 
 
 def written_base(node: FromImport) -> str:

@@ -14,7 +14,7 @@ import libcst as cst
 
 from analyzers.file_plan import FilePlan
 from analyzers.import_changes import ImportChange, NewImport
-from codemods._import_statements import LINE_LENGTH, edit_statement
+from codemods._import_statements import LINE_LENGTH, edit_statement, plain_groups
 
 #: Comments that tools read: a statement split off from a line needs them as much as what stays there.
 _PRAGMA = re.compile(
@@ -149,7 +149,7 @@ def new_statements(
         return []
     lazy = "lazy " if snippet.startswith("lazy") else ""
     if _canonical(lazy, old) == snippet:
-        fast = [_canonical(lazy, group) for group in _groups(old[0].base, imports)]
+        fast = [_canonical(lazy, group) for group in _groups(old, imports)]
         if all(len(text) <= LINE_LENGTH or "," not in text for text in fast) or len(fast) == 1:
             return fast
     module = cst.parse_module(snippet)
@@ -162,8 +162,9 @@ def new_statements(
     return [printer.code_for_node(statement) for statement in edited]
 
 
-def _groups(old_base: str | None, imports: Sequence[NewImport]) -> list[list[NewImport]]:
+def _groups(old: Sequence[NewImport], imports: Sequence[NewImport]) -> list[list[NewImport]]:
     """The aliases by statement; the statement that the old one becomes is first."""
+    old_base = old[0].base
     groups: dict[str | None, list[NewImport]] = {}
     for new in imports:
         groups.setdefault(new.base, []).append(new)
@@ -173,7 +174,8 @@ def _groups(old_base: str | None, imports: Sequence[NewImport]) -> list[list[New
     else:
         first = next((base for base in order if base is not None), None) if old_base is not None else None
     order.sort(key=lambda base: (base != first, base is None))
-    return [groups[base] for base in order]
+    plain = plain_groups([new.name for new in old if new.base is None], groups.pop(None, []))
+    return [group for base in order for group in ([groups[base]] if base is not None else plain)]
 
 
 def _canonical(lazy: str, imports: Sequence[NewImport]) -> str:

@@ -13,7 +13,6 @@ from bisect import bisect_left
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
-from analyzers.file_facts import parse
 from analyzers.file_relative_data import (
     DataUse,
     data_uses,
@@ -23,6 +22,7 @@ from analyzers.file_relative_data import (
 from analyzers.import_index import SourceIndex
 from analyzers.model import Finding, Relocation
 from analyzers.package_data_rules import uncovered_data
+from analyzers.python_parser import parse
 from analyzers.relocation_map import RelocationMap
 from analyzers.source import decode
 

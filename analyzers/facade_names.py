@@ -16,7 +16,6 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from analyzers.export_registry import ExportedName, ExportRegistry
-from analyzers.file_facts import parse
 from analyzers.file_plan import FilePlan
 from analyzers.import_changes import ImportChange, NewImport, TextEdit, written_imports
 from analyzers.import_effects import first_effect
@@ -25,6 +24,7 @@ from analyzers.import_index import SourceIndex
 from analyzers.import_normalization import ImportNormalizer, SharedImport, rewritten_alias
 from analyzers.model import FileRecord, ImportRecord, Scope
 from analyzers.name_resolution import Kind, Target
+from analyzers.python_parser import parse
 from analyzers.relocation_map import RelocationMap
 from analyzers.scopes import read_scopes, read_statements
 from analyzers.source import decode

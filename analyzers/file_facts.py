@@ -6,7 +6,6 @@ there may be some), strings put together at run time.
 
 from __future__ import annotations
 
-import ast
 import gc
 import hashlib
 import re
@@ -17,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from analyzers.dynamic_namespace import binds_dynamically
 from analyzers.model import DottedString, FileRecord
-from analyzers.newer_syntax import needs_newer_python, without_lazy
+from analyzers.python_parser import TOO_DEEP, WHOLE_CHARACTERS, ParsedPart, newlines, parse, parse_in_parts
 from analyzers.source import decode_text
 from analyzers.statement_walk import StatementWalk
 
@@ -27,8 +26,6 @@ if TYPE_CHECKING:
 #: Larger files are records with an error: a syntax tree takes 85 times (a table of strings) to 480 times (a
 #: list of numbers) the memory of its text.
 MAX_BYTES = 10_000_000
-
-_TOO_DEEP = "is nested too deeply to be parsed"
 
 # A dotted name between two quotes of one kind. The closing quote is only looked at, so that a false start at
 # the end of one string does not swallow the beginning of the next.
@@ -124,26 +121,30 @@ def _facts(
 ) -> FileRecord:
     if len(content) > MAX_BYTES:
         return FileRecord(path, digest, len(content), mtime_ns, f"larger than {MAX_BYTES} bytes, not parsed")
-    tree: ast.Module | None
+    parts: Iterable[ParsedPart]
     if parsed is None:
         text, _, error, error_line = decode_text(content)
         if error:
             return FileRecord(path, digest, len(content), mtime_ns, error, error_line)
-        tree, lazy, error, error_line = parse(text)
+        parts = (parse(text),) if len(text) <= WHOLE_CHARACTERS else parse_in_parts(newlines(text))
     else:
         file = parsed.of(content)
-        text, tree, lazy = file.source.text, file.tree, file.lazy_imports
-        error, error_line = file.error, file.error_line
-    if tree is None:
-        return FileRecord(path, digest, len(content), mtime_ns, error, error_line)
-    text = _newlines(text)
-    walk = StatementWalk(text, lazy, is_stub=path.endswith(".pyi"))
-    try:
-        walk.module(tree)
-    except RecursionError:
-        # `__all__ = a + b + ...` and `if not not ...` by the thousand: the parser goes deeper than we do.
-        return FileRecord(path, digest, len(content), mtime_ns, _TOO_DEEP)
-    dynamic = "__getattr__" in walk.bound or binds_dynamically(tree, text)
+        text = file.source.text
+        parts = ((file.tree, file.lazy_imports, file.error, file.error_line),)
+    text = newlines(text)
+    walk = StatementWalk(text, is_stub=path.endswith(".pyi"))
+    dynamic = False
+    for tree, lazy, error, error_line in parts:
+        if tree is None:
+            return FileRecord(path, digest, len(content), mtime_ns, error, error_line)
+        try:
+            walk.statements(tree, lazy)
+        except RecursionError:
+            # `__all__ = a + b + ...` and `if not not ...` by the thousand: the parser goes deeper than we do.
+            return FileRecord(path, digest, len(content), mtime_ns, TOO_DEEP)
+        dynamic = dynamic or binds_dynamically(tree, text)
+    walk.finish()
+    dynamic = dynamic or "__getattr__" in walk.bound
     return FileRecord(
         path,
         digest,
@@ -160,42 +161,6 @@ def _facts(
     )
 
 
-def parse(text: str) -> tuple[ast.Module | None, frozenset[tuple[int, int]], str, int]:
-    """`(tree, places of lazy imports, error, error line)` of a text; the tree is None with an error.
-
-    The places are (line, column) of `lazy import` statements (Python 3.15) that an older Python was made to
-    read by moving the keyword out of the way; all places in the tree are those of the text as it is.
-    """
-    nothing: frozenset[tuple[int, int]] = frozenset()
-    at = text.find("\0")
-    if at >= 0:
-        # Said by us, because Python's own answer changed between its versions and has no line.
-        return None, nothing, "contains a null byte", _newlines(text[:at]).count("\n") + 1
-    try:
-        return _compile(text), nothing, "", 0
-    except SyntaxError as error:
-        plain, places = without_lazy(text) if "lazy" in text else (text, nothing)
-        if places:
-            try:
-                return _compile(plain), places, "", 0
-            except (SyntaxError, ValueError, RecursionError, MemoryError):
-                # Something else is wrong, too: what Python says of the text as it is, is said below.
-                pass
-        newer = needs_newer_python(plain, _compile)
-        problem = f"needs a newer Python: {newer}" if newer else f"syntax error: {error.msg}"
-        return None, nothing, problem, error.lineno or 0
-    except ValueError as error:
-        return None, nothing, f"cannot be parsed: {error}", 0
-    except (RecursionError, MemoryError):
-        return None, nothing, _TOO_DEEP, 0
-
-
-def _compile(text: str) -> ast.Module:
-    tree = compile(text, "<source>", "exec", ast.PyCF_ONLY_AST, dont_inherit=True)
-    assert isinstance(tree, ast.Module)
-    return tree
-
-
 def dotted_strings(text: str) -> tuple[DottedString, ...]:
     """The string constants of a text whose whole value is `a.b`, `a.b.c` or `a.b:c`, by line.
 
@@ -203,7 +168,7 @@ def dotted_strings(text: str) -> tuple[DottedString, ...]:
     and other strings, too. Nothing that one plain literal says is missed; values made by escapes or by
     joining literals are.
     """
-    text = _newlines(text)
+    text = newlines(text)
     found = [(match.start(), match[1]) for pattern in _DOTTED for match in pattern.finditer(text)]
     found.sort()
     strings = []
@@ -213,7 +178,3 @@ def dotted_strings(text: str) -> tuple[DottedString, ...]:
         seen = start
         strings.append(DottedString(line, value))
     return tuple(strings)
-
-
-def _newlines(text: str) -> str:
-    return text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text

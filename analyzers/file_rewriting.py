@@ -13,7 +13,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from functools import cached_property, partial
 
-from analyzers.file_facts import parse
 from analyzers.file_plan import FilePlan
 from analyzers.file_relative_data import find_file_relative_data, find_package_data, finds_data_by_place
 from analyzers.identity_findings import find_identity
@@ -26,6 +25,7 @@ from analyzers.name_pinning import KEPT, is_kept_name, kept_task_names, pin_edit
 from analyzers.name_resolution import NameResolver
 from analyzers.parsed_files import ParsedFiles
 from analyzers.project_facts import IndexFacts
+from analyzers.python_parser import parse
 from analyzers.python_string_references import find_string_references
 from analyzers.relocation_map import RelocationMap
 from analyzers.source import Source, decode

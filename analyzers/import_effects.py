@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator, Sequence
 
-from analyzers.file_facts import parse
+from analyzers.python_parser import parse
 from analyzers.source import decode
 
 

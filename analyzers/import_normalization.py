@@ -24,7 +24,6 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from analyzers.export_registry import ExportRegistry
-from analyzers.file_facts import parse
 from analyzers.file_plan import FilePlan
 from analyzers.import_changes import ImportChange, NewImport, written_imports
 from analyzers.import_effects import first_effect
@@ -33,6 +32,7 @@ from analyzers.import_spelling import spell_base
 from analyzers.layout import ModuleName
 from analyzers.model import Guard, ImportRecord
 from analyzers.name_resolution import Kind, Target
+from analyzers.python_parser import parse
 from analyzers.scopes import read_statements
 from analyzers.source import decode
 from analyzers.text_positions import TextPositions

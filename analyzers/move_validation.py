@@ -12,7 +12,6 @@ import msgspec
 from analyzers.caller_map import Caller, caller_map
 from analyzers.configuration import Configuration
 from analyzers.errors import InputError
-from analyzers.file_facts import parse
 from analyzers.file_relative_data import find_file_relative_data, finds_data_by_place
 from analyzers.identity_findings import find_identity
 from analyzers.import_cycles import CycleComparison, compare_cycles
@@ -23,6 +22,7 @@ from analyzers.migration_manifest import MOVABLE, OPEN, ManifestRow, Status, rel
 from analyzers.model import Finding
 from analyzers.move_preconditions import check_moves, packages_to_create
 from analyzers.project_facts import IndexFacts
+from analyzers.python_parser import parse
 from analyzers.relocation_map import RelocationMap
 from analyzers.source import decode
 from analyzers.tree_after import tree_after

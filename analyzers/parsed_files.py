@@ -9,8 +9,8 @@ import ast
 from dataclasses import dataclass
 from functools import cached_property
 
-from analyzers.file_facts import parse
 from analyzers.file_scopes import FileScopes, ImportStatement
+from analyzers.python_parser import parse
 from analyzers.scopes import read_scopes, read_statements
 from analyzers.source import Source, decode
 from analyzers.text_positions import TextPositions

@@ -36,11 +36,11 @@ def lines_with(text: str, words: Iterable[str]) -> list[int]:
 
 
 class StatementWalk:
-    """What the statements of one module say; `module` fills the lists, each in the order of the text.
+    """What the statements of one module say; the lists are filled in the order of the text.
 
-    `lazy` are the places of imports that the tree does not show as lazy. `bound` are the names that module
-    level binds, but for plain `import`. Definitions on none of whose lines the words `import` and `global`
-    stand are not entered, which halves the walk.
+    `statements` takes the module, or part after part; `finish` comes last. `bound` are the names that
+    module level binds, but for plain `import`. Definitions on none of whose lines the words `import` and
+    `global` stand are not entered, which halves the walk.
     """
 
     __slots__ = (
@@ -56,9 +56,9 @@ class StatementWalk:
         "scope",
     )
 
-    def __init__(self, text: str, lazy: frozenset[tuple[int, int]], *, is_stub: bool) -> None:
+    def __init__(self, text: str, *, is_stub: bool) -> None:
         self.lines = lines_with(text, ("import", "global"))
-        self.lazy = lazy
+        self.lazy: frozenset[tuple[int, int]] = frozenset()
         self.is_stub = is_stub
         self.imports: list[ImportRecord] = []
         self.definitions: list[Definition] = []
@@ -68,8 +68,12 @@ class StatementWalk:
         self.scope = Scope.MODULE
         self.guard = 0
 
-    def module(self, tree: ast.Module) -> None:
+    def statements(self, tree: ast.Module, lazy: frozenset[tuple[int, int]]) -> None:
+        """Take in statements of module level; `lazy`: places of imports not shown as lazy in the tree."""
+        self.lazy = lazy
         self.body(tree.body)
+
+    def finish(self) -> None:
         self.definitions.sort(key=_place)
         self.bound.update(d.name for d in self.definitions)
 

@@ -7,9 +7,9 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from analyzers.file_facts import parse
 from analyzers.import_index import SourceIndex
 from analyzers.name_resolution import Kind, NameResolver
+from analyzers.python_parser import parse
 from analyzers.source import decode
 
 ReadBytes = Callable[[str], bytes]

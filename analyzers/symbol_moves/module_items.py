@@ -14,8 +14,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from analyzers.file_facts import parse
 from analyzers.file_scopes import FileScopes, NameUse, ScopeKind
+from analyzers.python_parser import parse
 from analyzers.scopes import read_scopes
 from analyzers.source import Source
 from analyzers.text_positions import TextPositions

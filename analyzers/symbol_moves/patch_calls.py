@@ -15,8 +15,8 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from analyzers.file_facts import parse
 from analyzers.model import Scope
+from analyzers.python_parser import parse
 from analyzers.source import decode
 from analyzers.symbol_moves.module_clients import ModuleClients
 

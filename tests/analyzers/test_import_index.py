@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from analyzers import file_facts, file_reading, index_refresh
+from analyzers import file_reading, index_refresh, python_parser
 from analyzers.file_facts import read_facts
 from analyzers.import_index import Clash, SourceIndex, load_index, records_for
 from analyzers.layout import ProjectLayout
@@ -190,7 +190,7 @@ class Reads:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.read: list[str] = []
         self.parsed = 0
-        read_file, compile_ = file_reading.read_file, file_facts._compile
+        read_file, compile_ = file_reading.read_file, python_parser._compile
 
         def counted_read(root: Path, found: file_reading.FoundFile) -> tuple[bytes, str]:
             self.read.append(found.path)
@@ -201,7 +201,7 @@ class Reads:
             return compile_(text)
 
         monkeypatch.setattr(file_reading, "read_file", counted_read)
-        monkeypatch.setattr(file_facts, "_compile", counted_compile)
+        monkeypatch.setattr(python_parser, "_compile", counted_compile)
 
     def reset(self) -> None:
         self.read.clear()

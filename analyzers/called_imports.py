@@ -11,25 +11,30 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from analyzers.import_graph import EdgeKind, ImportEdge, ImportGraph
-from analyzers.import_time_calls import CallFacts, Chain, ClassFacts, FunctionFacts, Trigger
+from analyzers.import_time_calls import MADE, CallFacts, Chain, ClassFacts, FunctionFacts, Trigger
 from analyzers.layout import ModuleName
+from analyzers.model import Guard
 from analyzers.name_resolution import Kind, NameResolver, Target
 
 #: The call facts of a file, None when they cannot be had.
 FactsOf = Callable[[str], "CallFacts | None"]
 
-_MAKES_INSTANCE = ("__new__", "__init__", "__post_init__")
+_MAKES_INSTANCE = ("__new__", "__init__", "__post_init__", "_missing_")
 _MAKES_CLASS = ("__prepare__", "__new__", "__init__")
 
 
 @dataclass(frozen=True, slots=True)
 class CalledImport:
-    """At `line` of its file, code runs that may carry out the deferred import `edge`."""
+    """At `line` of its file, code runs that may carry out the deferred import `edge`.
+
+    `used` are the names that the function around it takes from the module afterwards, when it binds that.
+    """
 
     line: int
     edge: ImportEdge
     is_branch: bool
     is_tried: bool
+    used: tuple[str, ...] = ()
 
 
 #: Path -> what `called_imports` found for it.
@@ -57,14 +62,32 @@ def called_imports(graph: ImportGraph, members: Iterable[str], facts: FactsOf) -
         if known is None or not module:
             continue
         steps: dict[tuple[int, ImportEdge], CalledImport] = {}
-        for trigger in known.triggers:
-            for home, line in calls.run_by(module, trigger):
+        for trigger in (*known.triggers, *_missing_names(graph, path)):
+            lines, wanted = calls.run_by(module, trigger)
+            for home, line in lines:
                 for edge in deferred.get(home, {}).get(line, ()):
-                    step = CalledImport(trigger.line, edge, trigger.is_branch, trigger.is_tried)
+                    if wanted and wanted not in edge.names and wanted != edge.module.rpartition(".")[2]:
+                        # A module's `__getattr__` imports one thing for each name.
+                        continue
+                    used = calls.used(home, edge)
+                    step = CalledImport(trigger.line, edge, trigger.is_branch, trigger.is_tried, used)
                     steps.setdefault((trigger.line, edge), step)
         if steps:
             found[path] = tuple(sorted(steps.values(), key=lambda s: (s.line, s.edge.importer, s.edge.line)))
     return found
+
+
+def _missing_names(graph: ImportGraph, path: str) -> Iterator[Trigger]:
+    """The names that a file imports and that no statement of their module binds, as reads."""
+    imports = graph.index.files[path].imports
+    for edge in graph.by_importer.get(path, ()):
+        for name in edge.names if edge.kind is EdgeKind.IMPORT_TIME else ():
+            target = graph.resolver.bound(edge.module, name)
+            if name != "*" and (target is None or target.kind is Kind.UNKNOWN):
+                guard = imports[edge.statement].guard
+                is_branch = bool(guard & (Guard.CONDITIONAL | Guard.EXCEPT))
+                chain = (edge.module, name)
+                yield Trigger(edge.line, chain, "", False, is_branch, bool(guard & Guard.TRY), True)
 
 
 class _Leads:
@@ -97,7 +120,8 @@ class _Leads:
             values += known.values
             for name, functions in known.functions.items():
                 for function in functions:
-                    for word in {*(chain[-1] for chain in function.calls), *function.reads}:
+                    called = (chain[-1] for chain in (*function.calls, *function.decorators))
+                    for word in {*called, *function.reads}:
                         users.setdefault(word, []).append((name, function))
                     for local, (_, _, imported) in function.imported.items():
                         if imported and local != imported:
@@ -110,8 +134,11 @@ class _Leads:
                 for maker in (*_MAKES_INSTANCE, "__call__"):
                     if maker in one.methods:
                         makers.setdefault(id(one.methods[maker]), []).append(name)
-                for chain in one.bases:
-                    bases.setdefault(chain[-1], []).append(name)
+                for chain in (*one.bases, one.metaclass, *one.factories):
+                    if chain:
+                        bases.setdefault(chain[-1], []).append(name)
+            for name, chain in known.aliases.items():
+                aliases.setdefault(chain[-1], []).append(name)
             for statement in graph.index.files[path].imports:
                 for alias in statement.names:
                     if alias.asname and alias.asname != alias.name:
@@ -140,6 +167,7 @@ class _Walk:
     pending: list[tuple[str, FunctionFacts, frozenset[str]]] = field(default_factory=list)
     entered: set[tuple[str, int, frozenset[str]]] = field(default_factory=set)
     lines: set[tuple[str, int]] = field(default_factory=set)
+    aliases: set[Target] = field(default_factory=set)
 
     def enter(self, module: str, functions: Iterable[FunctionFacts], near: frozenset[str]) -> None:
         for function in functions:
@@ -158,24 +186,87 @@ class _Calls:
         self._facts = facts
         self._paths = {graph.module_of(path): path for path in members if graph.module_of(path)}
         self._names = graph.index.names
-        self._known: dict[tuple[str, Chain, str, bool], frozenset[tuple[str, int]]] = {}
+        self._index = graph.index
+        self._known: dict[tuple[str, Chain, str, bool, bool], tuple[frozenset[tuple[str, int]], str]] = {}
 
-    def run_by(self, module: str, trigger: Trigger) -> frozenset[tuple[str, int]]:
-        """(path, line) of the import statements in functions that the trigger may run."""
-        if trigger.chain and trigger.chain[-1] not in self._leads.names:
-            return frozenset()
-        key = (module, trigger.chain, trigger.created, trigger.is_factory)
+    def run_by(self, module: str, trigger: Trigger) -> tuple[frozenset[tuple[str, int]], str]:
+        """(path, line) of the import statements in functions that the trigger may run.
+
+        With the name that a module's `__getattr__` is asked for, if that is what runs; empty otherwise.
+        """
+        leading = {*trigger.chain[-1:], *(("__getattr__",) if trigger.is_read else ())}
+        if leading and leading.isdisjoint(self._leads.names):
+            return frozenset(), ""
+        key = (module, trigger.chain, trigger.created, trigger.is_factory, trigger.is_read)
         known = self._known.get(key)
         if known is None:
             walk = _Walk(self._leads.functions)
-            if trigger.created:
+            wanted = ""
+            if trigger.is_read:
+                wanted = self._read(walk, module, trigger.chain)
+            elif trigger.created:
                 self._create(walk, module, trigger.created)
             else:
                 self._call(walk, module, trigger.chain, None, frozenset(), trigger.is_factory)
             while walk.pending:
                 self._run(walk, *walk.pending.pop())
-            known = self._known[key] = frozenset(walk.lines)
+            known = self._known[key] = (frozenset(walk.lines), wanted)
         return known
+
+    def used(self, path: str, edge: ImportEdge) -> tuple[str, ...]:
+        """The names that the functions with a deferred import take from the module that it binds, sorted."""
+        known = self._facts(path)
+        if edge.names or known is None:
+            return ()
+        found: set[str] = set()
+        statement = self._index.files[path].imports[edge.statement]
+        for function in (f for same in known.functions.values() for f in same):
+            if edge.line not in function.import_lines:
+                continue
+            for alias in statement.names:
+                is_dotted = not statement.is_from and not alias.asname
+                if edge.module.rpartition(".")[2] != alias.name.rpartition(".")[2]:
+                    continue
+                local = tuple(alias.name.split(".")) if is_dotted else (alias.asname or alias.name,)
+                found.update(
+                    chain[len(local)]
+                    for chain in function.used
+                    if len(chain) > len(local) and chain[: len(local)] == local
+                )
+        return tuple(sorted(found))
+
+    def _read(self, walk: _Walk, module: str, chain: Chain) -> str:
+        """A property, or the `__getattr__` of an object or module; returns the name asked of a module."""
+        target: Target | None
+        rest = chain[1:]
+        if chain[0] in self._paths and len(chain) == 2:
+            target = Target(Kind.MODULE, chain[0])
+        else:
+            target = self._meant(module, chain[0], None)
+        while rest and target is not None and target.kind is Kind.MODULE and rest[0] != MADE:
+            inner = self._resolver.attribute(target.module, rest[0])
+            if inner is None or inner.kind is Kind.UNKNOWN:
+                facts = self._of(target.module)
+                if facts is not None and "__getattr__" in facts.top:
+                    walk.enter(target.module, (facts.top["__getattr__"],), frozenset())
+                    return rest[0]
+                return ""
+            target, rest = inner, rest[1:]
+        if not rest or target is None or target.kind is not Kind.SYMBOL:
+            return ""
+        facts = self._of(target.module)
+        if facts is None or rest[-1] == MADE or (MADE not in rest and target.name not in facts.values):
+            return ""
+        homes = self._homes_of(target)
+        found = [(home, f) for home in sorted(homes) for f in self._methods(home, rest[-1])]
+        there = (self._of(home) for home in homes)
+        is_known = bool(found) or any(f is not None and rest[-1] in f.attributes for f in there)
+        if not is_known:
+            found = [(home, f) for home in sorted(homes) for f in self._methods(home, "__getattr__")]
+        for home, function in found:
+            if function.is_decorated or not is_known:
+                walk.enter(home, (function,), homes)
+        return ""
 
     def _of(self, module: str) -> CallFacts | None:
         path = self._paths.get(module)
@@ -186,6 +277,9 @@ class _Calls:
         walk.lines.update((path, line) for line in function.import_lines)
         for chain in sorted(c for c in function.calls if c[-1] in self._leads.names):
             self._call(walk, module, chain, function, near, False)
+        for chain in function.decorators:
+            # What runs is what the decorator made of it.
+            self._call(walk, module, chain, None, near, True)
         for name in sorted(function.reads & self._leads.names):
             for home in sorted({module, *near}):
                 found = self._methods(home, name)
@@ -202,7 +296,7 @@ class _Calls:
     ) -> None:
         target = self._meant(module, chain[0], function)
         rest = chain[1:]
-        while rest and target is not None and target.kind is Kind.MODULE:
+        while rest and rest[0] != MADE and target is not None and target.kind is Kind.MODULE:
             target, rest = self._resolver.attribute(target.module, rest[0]), rest[1:]
             if target is None:
                 return
@@ -212,10 +306,14 @@ class _Calls:
             name = chain[-1]
             if not (name.startswith("__") and len(chain) > 1):
                 for home in sorted({module, *near}):
-                    walk.enter(home, self._methods(home, name), near)
+                    found = self._methods(home, name)
+                    facts = self._of(home)
+                    # A function of the module is no method of an object.
+                    top = facts.top.get(name) if facts is not None and len(chain) > 1 else None
+                    walk.enter(home, (f for f in found if f is not top), near)
             return
         if rest:
-            self._call_method(walk, target, rest[-1], near, is_factory)
+            self._call_method(walk, target, rest[-1], near | {module} if MADE in rest else near, is_factory)
             return
         facts = self._of(target.module)
         if facts is None:
@@ -229,6 +327,14 @@ class _Calls:
             for home, one in line:
                 # `@C(...)` calls the instance, too.
                 walk.enter(home, _some(one, (*_MAKES_INSTANCE, *(["__call__"] if is_factory else []))), homes)
+                for factory in sorted(one.factories):
+                    self._call(walk, home, factory, None, homes, False)
+            for meta in self._metaclasses(line):
+                for home, one in self._line(meta):
+                    walk.enter(home, _some(one, ("__call__",)), homes | {home})
+        elif target.name in facts.aliases and target not in walk.aliases:
+            walk.aliases.add(target)
+            self._call(walk, target.module, facts.aliases[target.name], None, near, is_factory)
         elif target.name in facts.values:
             self._call_method(walk, target, "__call__", near, is_factory)
 
@@ -238,11 +344,10 @@ class _Calls:
         facts = self._of(target.module)
         if facts is None:
             return
-        homes = near | {target.module}
-        if target.name in facts.classes:
-            homes |= {home for home, _ in self._line(target)}
-        for made_by in sorted(facts.values.get(target.name, ())):
-            homes |= self._homes(target.module, made_by)
+        homes = near | self._homes_of(target)
+        if name == "__call__" and target.name in facts.top:
+            # What a function gives is called at once.
+            walk.enter(target.module, (facts.top[target.name], *facts.top[target.name].nested), near)
         for home in sorted(homes):
             found = self._methods(home, name)
             walk.enter(home, (*found, *(n for f in found if is_factory for n in f.nested)), homes)
@@ -261,12 +366,7 @@ class _Calls:
                 walk.enter(home, _some(one, ("__set_name__",)), homes)
         for home, one in line[1:]:
             walk.enter(home, _some(one, ("__init_subclass__",)), homes | {h for h, _ in line})
-        metaclasses = {
-            meta
-            for home, one in line
-            if one.metaclass and (meta := self._class_of(home, one.metaclass)) is not None
-        }
-        for meta in sorted(metaclasses, key=str):
+        for meta in self._metaclasses(line):
             ancestry = list(self._line(meta))
             for home, one in ancestry:
                 walk.enter(home, _some(one, _MAKES_CLASS), homes | {h for h, _ in ancestry})
@@ -303,6 +403,21 @@ class _Calls:
             return None
         facts = self._of(target.module)
         return target if facts is not None and target.name in facts.classes else None
+
+    def _metaclasses(self, line: Iterable[tuple[str, ClassFacts]]) -> list[Target]:
+        """The metaclasses of a class and its bases."""
+        found = (self._class_of(home, one.metaclass) for home, one in line if one.metaclass)
+        return sorted({meta for meta in found if meta is not None}, key=str)
+
+    def _homes_of(self, target: Target) -> frozenset[str]:
+        """The modules that hold the methods of a class, or of what a function or variable may give."""
+        facts = self._of(target.module)
+        homes = {target.module}
+        if facts is not None and target.name in facts.classes:
+            homes |= {home for home, _ in self._line(target)}
+        for made_by in sorted(facts.values.get(target.name, ())) if facts is not None else ():
+            homes |= self._homes(target.module, made_by)
+        return frozenset(homes)
 
     def _homes(self, module: str, chain: Chain) -> frozenset[str]:
         """The modules that hold the methods of what `chain` makes."""

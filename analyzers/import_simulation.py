@@ -505,7 +505,7 @@ class Simulation:
     def _called_step(self, call: CalledImport) -> _Step:
         edge = call.edge
         statement = self.graph.index.files[edge.importer].imports[edge.statement]
-        takes = tuple((edge.module, name) for name in edge.names if name != "*")
+        takes = tuple((edge.module, name) for name in (*edge.names, *call.used) if name != "*")
         is_tried = call.is_tried or bool(statement.guard & Guard.TRY)
         place = (edge.importer, edge.line)
         return _Step(call.line, (edge.module,), takes, (), (), call.is_branch, is_tried, place)

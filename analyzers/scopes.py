@@ -263,6 +263,11 @@ class _ScopeReader:
             self._bind(name, scope)
         self._push_children(node, scope, literal)
 
+    def class_pattern(self, node: ast.MatchClass, scope: FileScope, literal: ast.expr | None) -> None:
+        # By hand: the words of its keywords are texts and no nodes.
+        for part in (*reversed(node.kwd_patterns), *reversed(node.patterns), node.cls):
+            self.stack.append((part, scope, literal))
+
     # -- expressions -----------------------------------------------------------------------------------------
 
     def name(self, node: ast.Name, scope: FileScope, literal: ast.expr | None) -> None:
@@ -393,6 +398,7 @@ def _handlers() -> dict[type, _Handler]:
         ast.MatchAs: _ScopeReader.pattern,
         ast.MatchStar: _ScopeReader.pattern,
         ast.MatchMapping: _ScopeReader.pattern,
+        ast.MatchClass: _ScopeReader.class_pattern,
         ast.Name: _ScopeReader.name,
         ast.Attribute: _ScopeReader.attribute,
         ast.NamedExpr: _ScopeReader.walrus,

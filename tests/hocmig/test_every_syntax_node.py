@@ -1,4 +1,4 @@
-"""Every kind of syntax node that this Python has passes through all readers of files, and is left as it is."""
+"""Every kind of syntax node that this Python has passes through all readers of files and is left as it is."""
 
 from __future__ import annotations
 

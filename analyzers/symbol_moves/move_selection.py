@@ -22,7 +22,7 @@ from analyzers.source import decode
 from analyzers.symbol_moves.class_extras import extra_methods, method_item
 from analyzers.symbol_moves.module_clients import ModuleClients
 from analyzers.symbol_moves.module_items import Item, ItemKind, ModuleItems, read_module_items
-from analyzers.symbol_moves.namespace_scans import arriving_findings, leaving_findings
+from analyzers.symbol_moves.namespace_scans import arriving_findings, foreign_findings, leaving_findings
 from analyzers.symbol_moves.statement_meaning import meaning_of
 
 ReadBytes = Callable[[str], bytes]
@@ -520,6 +520,7 @@ class _Selector:
         module, items, names = selection.module, selection.items, selection.names
         if module not in self.dissolved:
             self.findings += leaving_findings(selection.path, module, items, names)
+        self.findings += foreign_findings(self.clients, module, names)
         for target in sorted({target for target, _ in names.values()}):
             there = self._items_of(target)
             new = [name for goal, name in names.values() if goal == target]

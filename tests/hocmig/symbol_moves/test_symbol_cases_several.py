@@ -145,6 +145,11 @@ _SCANS = {
     "vars": "FOUND = {n: v for n, v in vars().copy().items() if callable(v)}\n",
     "sys.modules": "import sys\n\nFOUND = dict(vars(sys.modules[__name__]))\n",
     "dir": "FOUND = [name for name in dir()]\n",
+    "a name of the module": "import sys\n\nthis = sys.modules[__name__]\nFOUND = dir(this)\n",
+    "a name of the namespace": "names = globals()\nFOUND = list(names.keys())\n",
+    "import of itself": "import importlib\n\nFOUND = dict(vars(importlib.import_module(__name__)))\n",
+    "unpacking": "FOUND = {**globals()}\n",
+    "update": "FOUND = {}\nFOUND.update(globals())\n",
     "getmembers": "import inspect\nimport sys\n\nFOUND = dict(inspect.getmembers(sys.modules[__name__]))\n",
 }
 
@@ -159,6 +164,20 @@ def test_what_leaves_a_module_that_goes_through_its_names_is_refused(how: str, m
         }
     )
     assert "f would be missing" in refuse(tree, {"app.a:f": "app.b"}, "SYMBOL022")
+
+
+@pytest.mark.parametrize("scan", ["dir(a)", "list(vars(a).items())", "dict(a.__dict__)", "getmembers(a)"])
+def test_a_file_that_goes_through_a_module_is_named(scan: str, make_tree, move) -> None:
+    tree = make_tree(
+        {
+            "app/a.py": "def f():\n    return 1\n\n\ndef g():\n    return 2\n",
+            "app/b.py": "",
+            "client.py": f"from inspect import getmembers\nfrom app import a\n\nFOUND = {scan}\n",
+            "other.py": "from app import a\n\nFOUND = vars(a)['g'], a.__dict__.get('g')\n",
+        }
+    )
+    said = [(f.severity, f.path, f.line) for f in move(tree, {"app.a:f": "app.b"}).findings]
+    assert said == [("warning", "client.py", 4)]
 
 
 def test_a_look_up_by_name_is_no_reason_to_refuse(make_tree, move) -> None:

@@ -11,8 +11,8 @@ import ast
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from analyzers.file_facts import parse
 from analyzers.model import Finding
+from analyzers.python_parser import parse
 from analyzers.source import decode
 from analyzers.symbol_moves.module_clients import ModuleClients
 from analyzers.symbol_moves.module_items import ModuleItems

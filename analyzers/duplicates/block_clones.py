@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from analyzers.duplicates.corpus import Corpus, Definition
+from analyzers.duplicates.corpus import HEAD_ROWS, Corpus, Definition
 from analyzers.duplicates.evidence_store import EvidenceStore
 from analyzers.duplicates.fragment_pairs import Comparer, FragmentPair, Limits
 
@@ -18,6 +18,8 @@ MAX_REGION = 1_500
 
 _LEAST_SHARE = 0.4
 _FAR_ROWS = 8
+_ROW_TOKENS = 8
+_LONG, _PATTERN = 16, 8
 _LIST, _LIST_SHAPES, _STRETCH = 6, 2, 3
 MAX_REGIONS = 60
 """Regions of one pair of segments; the chains with the most seeds are followed."""
@@ -100,7 +102,9 @@ def _run(corpus: Corpus, a: int, b: int, high_a: int, high_b: int) -> int:
 def _align_around(corpus: Corpus, comparer: Comparer, region: Region, chain: Seeds) -> list[tuple[int, int]]:
     """Aligns a region such that the heaviest run of equal statements stays in one piece.
 
-    A longest common subsequence alone may tear a run apart to win one chance pair elsewhere.
+    A longest common subsequence alone may tear a run apart to win one chance pair elsewhere; the run may lie
+    one statement off in code that repeats itself. The alignment in which more is equal is taken. In a long
+    run of one pattern, where every alignment is as good as another, the run stays.
     """
     low_a, high_a, low_b, high_b = region
     shapes, tokens = corpus.shapes, corpus.tokens
@@ -127,7 +131,36 @@ def _align_around(corpus: Corpus, comparer: Comparer, region: Region, chain: See
     out.extend((a + n, b + n) for n in range(size))
     if a + size <= high_a and b + size <= high_b:
         out.extend(comparer.align((a + size, high_a), (b + size, high_b)))
+    count = high_a - low_a + 1
+    if count < _LONG or _PATTERN * len(set(shapes[low_a : high_a + 1])) > count:
+        free = comparer.align((low_a, high_a), (low_b, high_b))
+        out = free if _agreement(corpus, free) > _agreement(corpus, out) else out
+    return _drawn_together(corpus, out, a)
+
+
+def _drawn_together(corpus: Corpus, pairs: Seeds, core: int) -> Seeds:
+    """The alignment with each pair as near to the core as an equal statement on the same side allows.
+
+    Of several equal statements a longest common subsequence takes any.
+    """
+    raws = corpus.raws
+    at = next((n for n, (i, _) in enumerate(pairs) if i >= core), len(pairs))
+    out = list(pairs)
+    for n in range(min(at, len(out) - 1) - 1, -1, -1):
+        (i, j), (high_i, high_j) = out[n], out[n + 1]
+        if raws[i] == raws[j]:
+            out[n] = (max(i, raws.rfind(raws[i], i, high_i)), max(j, raws.rfind(raws[j], j, high_j)))
+    for n in range(at + 1, len(out)):
+        (low_i, low_j), (i, j) = out[n - 1], out[n]
+        if raws[i] == raws[j]:
+            out[n] = (raws.find(raws[i], low_i + 1, i + 1), raws.find(raws[j], low_j + 1, j + 1))
     return out
+
+
+def _agreement(corpus: Corpus, pairs: Seeds) -> int:
+    """The tokens of the statements that are paired, more for those that are equal in a stricter form."""
+    raw, members, tokens = corpus.raw, corpus.members, corpus.tokens
+    return sum(tokens[i] * (1 + (members[i] == members[j]) + (raw[i] == raw[j])) for i, j in pairs)
 
 
 def _exact_stretch(corpus: Corpus, a: int, b: int, size: int) -> tuple[int, int]:
@@ -204,12 +237,17 @@ def verify_blocks(
 
 
 def _without_far_head(corpus: Corpus, found: FragmentPair) -> FragmentPair:
-    """The block without a first statement that a long docstring or comment parts from the rest."""
+    """The block without a first statement that a long docstring or comment parts from the rest.
+
+    A long comment that both sides have was copied, too; a docstring parts the head of a function that was
+    there before.
+    """
     a, b = found.first_a, found.first_b
     if a + 1 >= found.last_a or b + 1 >= found.last_b:
         return found
     gaps = (corpus.rows[a + 1] - corpus.end_rows[a], corpus.rows[b + 1] - corpus.end_rows[b])
-    return replace(found, first_a=a + 1, first_b=b + 1) if max(gaps) > _FAR_ROWS else found
+    one_sided = 2 * min(gaps) <= _FAR_ROWS or _is_head(corpus, a) or _is_head(corpus, b)
+    return replace(found, first_a=a + 1, first_b=b + 1) if max(gaps) > _FAR_ROWS and one_sided else found
 
 
 def _is_row_of_others(corpus: Corpus, found: FragmentPair) -> bool:
@@ -273,12 +311,20 @@ def _is_local(corpus: Corpus, definition: Definition) -> bool:
     return False
 
 
+def _is_head(corpus: Corpus, place: int) -> bool:
+    """Whether a statement is the first of a function or class."""
+    number = bisect_left(corpus.definitions, place, key=_begin)
+    return number < len(corpus.definitions) and corpus.definitions[number].first == place
+
+
 def _begin(definition: Definition) -> int:
     return definition.first
 
 
 def _widened(corpus: Corpus, comparer: Comparer, found: FragmentPair, min_rows: int) -> FragmentPair | None:
     """The block, of at least `min_rows` lines on one side: an edit in its first or last line belongs to it.
+
+    A long signature does not make a block long.
 
     The other side may be shorter, because one statement can be written on one line or on many.
     """
@@ -293,17 +339,35 @@ def _widened(corpus: Corpus, comparer: Comparer, found: FragmentPair, min_rows: 
     failures = 0
     while True:
         sizes = (
-            rows_between(corpus, found.first_a, found.last_a),
-            rows_between(corpus, found.first_b, found.last_b),
+            _rows_with_short_head(corpus, found.first_a, found.last_a),
+            _rows_with_short_head(corpus, found.first_b, found.last_b),
         )
         if max(sizes) >= min_rows:
-            return found if min(sizes) >= _LEAST_SHARE * min_rows else None
+            return (
+                found
+                if min(sizes) >= _LEAST_SHARE * min_rows or _is_unwrapped(corpus, found, min_rows)
+                else None
+            )
         wide = comparer.widen(found, low, high, behind=behind)
         failures = 0 if wide is not None else failures + 1
         if failures == 2:
             return None
         found = wide or found
         behind = not behind
+
+
+def _is_unwrapped(corpus: Corpus, found: FragmentPair, min_rows: int) -> bool:
+    """Whether two equal blocks are long by their tokens, though one of them is written on few lines."""
+    tokens = sum(corpus.tokens[found.first_a : found.last_a + 1])
+    return not found.renamed and not found.edited and tokens >= _ROW_TOKENS * min_rows
+
+
+def _rows_with_short_head(corpus: Corpus, first: int, last: int) -> int:
+    """The number of lines of a run; a head that it begins with counts as in `Corpus.code_rows`."""
+    rows = rows_between(corpus, first, last)
+    if _is_head(corpus, first):
+        rows -= max(0, rows_between(corpus, first, first) - HEAD_ROWS)
+    return rows
 
 
 def rows_between(corpus: Corpus, first: int, last: int) -> int:

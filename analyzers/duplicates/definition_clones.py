@@ -11,6 +11,8 @@ from analyzers.duplicates.evidence_store import EvidenceStore
 from analyzers.duplicates.fragment_pairs import Comparer, FragmentPair, Limits
 
 _PART = 0.6
+_HALF = 0.5
+_MOST = 0.7
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +46,7 @@ def verify_definitions(
         span, other = corpus.definitions[a], corpus.definitions[b]
         runs = (span.first, span.last), (other.first, other.last)
         pairs = comparer.align(*runs)
-        if not pairs or comparer.best_ratio(pairs, *runs) < limits.threshold:
+        if not pairs or comparer.definition_ratio(pairs, *runs) < limits.threshold:
             continue
         aligned.append((a, b, runs, pairs))
         if any(raw[i] != raw[j] for i, j in pairs):
@@ -68,25 +70,29 @@ def verify_definitions(
 def _holds_block(
     corpus: Corpus, comparer: Comparer, found: FragmentPair, pairs: Sequence[tuple[int, int]]
 ) -> bool:
-    """Whether two edited functions share one unchanged block that takes only a part of their lines.
+    """Whether two edited functions share a block that takes only a part of their lines.
 
     Docstrings and comments do not count as differences, so such functions may have little in common for the
-    eye: the block is then worth a finding of its own.
+    eye. An unchanged block is told when it takes less than _PART of either; an edited one when it is most of
+    the one and less than _HALF of the other, which is then a much longer text.
     """
     if not found.edited:
         return False
     inner = comparer.part(pairs[1:])
-    if inner is None or inner.edited:
+    if inner is None:
         return False
     sides = (
         (inner.first_a, inner.last_a, found.first_a, found.last_a),
         (inner.first_b, inner.last_b, found.first_b, found.last_b),
     )
-    return any(
-        corpus.end_rows[last] - corpus.rows[first] + 1
-        < _PART * (corpus.end_rows[whole_last] - corpus.rows[whole_first] + 1)
+    shares = sorted(
+        (corpus.end_rows[last] - corpus.rows[first] + 1)
+        / (corpus.end_rows[whole_last] - corpus.rows[whole_first] + 1)
         for first, last, whole_first, whole_last in sides
     )
+    if inner.edited:
+        return shares[0] < _HALF and shares[1] >= _MOST
+    return shares[0] < _PART
 
 
 def equal_members(corpus: Corpus, outline: Outline, a: int, b: int) -> float:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from analyzers.duplicates.alignment import best_span, layered_pairs, prefix_sums
+from analyzers.duplicates.complete_copies import complete_copy
 from analyzers.duplicates.corpus import Corpus
 from analyzers.duplicates.evidence_store import EvidenceStore
 from analyzers.duplicates.renaming import Proof, prove
@@ -41,8 +42,8 @@ class Limits:
     """What counts as alike.
 
     `threshold`: the least similarity. `least_shared`: the least share of distinct names and literals that
-    agree. `slack`: see `best_span`. The other numbers belong to the rules of `Comparer._accept`; they were
-    chosen on the development seeds that docs/duplicates.md names.
+    agree. `slack`: see `best_span`. `least_body`: see `Comparer.definition_ratio`. The other numbers belong
+    to the rules of `Comparer._accept`; they were chosen on the seeds that docs/duplicates.md names.
     """
 
     threshold: float
@@ -68,23 +69,18 @@ class Limits:
     long_variety: float = 0.5
     weak_long_tokens: int = 100
     least_tokens: int = 45
-    complete_shapes: int = 4
     complete_statements: int = 6
-    complete_shared: float = 0.25
-    complete_proven: float = 0.5
-    list_statements: int = 9
-    list_proven: float = 0.9
-    list_shared: float = 0.6
     heavy_shared: float = 0.8
     form_words: int = 8
     form_equal: float = 0.3
+    least_body: float = 0.7
 
 
 _GROWTH = 12
-_LEAP = 4
+_LEAP = 8
+_LEAP_DENSITY = 0.25
 _COUNTED_TOKENS = 40
-_WIDENED_RESERVE = 0.02
-_LEAP_RESERVE = 0.005
+_ROUNDING = 1e-6
 MAX_RUN = 4_000
 """Statements of one side beyond which runs are compared from the start only."""
 
@@ -164,7 +160,7 @@ class Comparer:
         """
         size = found.last_a - found.first_a + found.last_b - found.first_b + 2
         similarity = found.similarity * size / (size + 2)
-        if similarity < self._limits.threshold + _WIDENED_RESERVE:
+        if similarity < self._limits.threshold - _ROUNDING:
             return None
         if behind and found.last_a < high[0] and found.last_b < high[1]:
             return replace(
@@ -192,6 +188,24 @@ class Comparer:
         """Returns the better of both ratios."""
         return max(self.ratio(good, a, b, True), self.ratio(good, a, b, False))
 
+    def definition_ratio(self, good: Pairs, a: Run, b: Run) -> float:
+        """Returns the better of both ratios of two definitions.
+
+        An equal head counts with all of its lines when the bodies are nearly alike enough themselves.
+        """
+        ratio = self.best_ratio(good, a, b)
+        corpus = self._corpus
+        if ratio >= self._limits.threshold or not good or good[0] != (a[0], b[0]) or len(good) < 3:
+            return ratio
+        extra = corpus.end_rows[a[0]] - corpus.rows[a[0]] + 1 - corpus.code_rows[a[0]]
+        if extra <= 0 or corpus.raw[a[0]] != corpus.raw[b[0]]:
+            return ratio
+        if self.best_ratio(good[1:], (a[0] + 1, a[1]), (b[0] + 1, b[1])) < self._limits.least_body:
+            return ratio
+        weights = corpus.code_rows
+        total = sum(weights[a[0] : a[1] + 1]) + sum(weights[b[0] : b[1] + 1])
+        return (sum(weights[i] + weights[j] for i, j in good) + 2 * extra) / (total + 2 * extra)
+
     def _variety(self, pairs: Pairs) -> float:
         """The share of different shapes: fields, registrations and tables repeat one shape over and over."""
         shapes = self._corpus.shapes
@@ -217,29 +231,6 @@ class Comparer:
             not proof.recurring
             and proof.single >= limits.form_words
             and sum(raw[i] == raw[j] for i, j in pairs) <= limits.form_equal * len(pairs)
-        )
-
-    def _one_renaming(self, pairs: Pairs, proof: Proof, proven: float) -> bool:
-        """Whether two runs, every statement of which has its partner, are a copy renamed throughout.
-
-        One renaming explains all of it without a single edit, and at least one renamed name stands where its
-        partner does more than once. Then half of the statements need proof of their own; of a list, which
-        repeats a few shapes, nearly all.
-        """
-        limits = self._limits
-        if not proof.recurring or proof.shared < limits.complete_shared:
-            return False
-        enough = len(pairs) >= limits.list_statements and proof.shared >= limits.list_shared
-        if enough and proven >= limits.list_proven:
-            return True
-        shapes, tokens = self._corpus.shapes, self._corpus.tokens
-        return (
-            (
-                len(pairs) >= limits.complete_statements
-                or sum(tokens[i] for i, _ in pairs) >= limits.weak_long_tokens
-            )
-            and proven >= limits.complete_proven
-            and len({shapes[i] for i, _ in pairs}) >= limits.complete_shapes
         )
 
     def _equal(self, pairs: Pairs) -> bool:
@@ -275,21 +266,22 @@ class Comparer:
         return pairs[low : high + 1]
 
     def _extents(self, pairs: Pairs, part: Pairs) -> Iterator[Pairs]:
-        """The part as far as it may reach, the widest first."""
+        """The part as far as it may reach, the widest first; a chance pair may spoil one side of it."""
         grown = self._grow(pairs, part)
-        yield self._leap(pairs, grown)
-        yield grown
-        yield self._leap(pairs, part)
-        yield part
+        for core in (grown, part):
+            for sides in ((True, True), (False, True), (True, False)):
+                yield self._leap(pairs, core, sides)
+            yield core
 
-    def _leap(self, pairs: Pairs, part: Pairs) -> Pairs:
+    def _leap(self, pairs: Pairs, part: Pairs, sides: tuple[bool, bool] = (True, True)) -> Pairs:
         """The part and further pairs beyond an edit near its edge, as long as all of it stays alike enough.
 
         The heaviest part ends before an edit that costs more than the few statements behind it are worth.
+        `sides`: whether what lies before the part, and what lies behind it, is looked at.
         """
         low = next(n for n, p in enumerate(pairs) if p == part[0])
         high = next(n for n, p in enumerate(pairs) if p == part[-1])
-        window = pairs[max(0, low - _GROWTH) : high + 1 + _GROWTH]
+        window = pairs[max(0, low - _GROWTH * sides[0]) : high + 1 + _GROWTH * sides[1]]
         good = self._good(window, lenient=True)
         inside = [p for p in good if part[0][0] <= p[0] <= part[-1][0]]
         before = [p for p in good if p[0] < part[0][0]]
@@ -312,11 +304,13 @@ class Comparer:
 
     def _reach(self, inside: Pairs, beyond: Pairs, edge: Place, other: Place) -> int:
         """How many of the pairs beyond an edge the part can take in, none far from the one before it, such
-        that all of it is alike enough; one edit may cost more than the first pair behind it is worth.
+        that all of it is alike enough and what comes to it is not edits for the most part; one edit may cost
+        more than the first pair behind it is worth.
 
         `other` is the pair at the opposite edge.
         """
         taken = 0
+        start = edge
         all_in = list(inside)
         for count, new in enumerate(beyond, 1):
             if max(abs(new[0] - edge[0]), abs(new[1] - edge[1])) > _LEAP + 1:
@@ -325,7 +319,8 @@ class Comparer:
             all_in.append(new)
             first, last = min(new, other), max(new, other)
             ratio = self.best_ratio(all_in, (first[0], last[0]), (first[1], last[1]))
-            if ratio >= self._limits.threshold + _LEAP_RESERVE:
+            added = abs(new[0] - start[0]) + abs(new[1] - start[1])
+            if ratio >= self._limits.threshold - _ROUNDING and 2 * count >= _LEAP_DENSITY * added:
                 taken = count
         return taken
 
@@ -340,6 +335,7 @@ class Comparer:
 
     def _accept(self, a: Run, b: Run, pairs: Pairs, *, definitions: bool) -> FragmentPair | None:
         limits = self._limits
+        best_ratio = self.definition_ratio if definitions else self.best_ratio
         sizes = a[1] - a[0] + 1, b[1] - b[0] + 1
 
         def found(similarity: float, renamed: bool, count: int, rule: str, varied: bool) -> FragmentPair:
@@ -347,7 +343,7 @@ class Comparer:
             return FragmentPair(a[0], a[1], b[0], b[1], similarity, renamed, edited, varied, rule)
 
         if self._equal(pairs):
-            similarity = self.best_ratio(pairs, a, b)
+            similarity = best_ratio(pairs, a, b)
             return (
                 found(similarity, False, len(pairs), "equal", False)
                 if similarity >= limits.threshold
@@ -364,9 +360,12 @@ class Comparer:
             return None
         members = self._corpus.members
         varied = proof.varied or any(members[i] != members[j] for i, j in pairs)
-        strong = self.best_ratio(proven, a, b)
-        if len(consistent) == len(pairs) == sizes[0] == sizes[1] and self._one_renaming(pairs, proof, strong):
-            return found(1.0, True, len(pairs), "one renaming", varied)
+        strong = best_ratio(proven, a, b)
+        if len(consistent) == len(pairs) == sizes[0] == sizes[1]:
+            shapes = self._corpus.shapes[a[0] : a[1] + 1]
+            rule = complete_copy(proof, strong, shapes, sum(self._corpus.tokens[a[0] : a[1] + 1]))
+            if rule:
+                return found(1.0, True, len(pairs), rule, varied)
         if (
             proof.renamed
             and len(pairs) >= limits.weak_statements
@@ -377,7 +376,7 @@ class Comparer:
             )
         ):
             return None
-        fits = self.best_ratio(consistent, a, b)
+        fits = best_ratio(consistent, a, b)
         short = len(pairs) < min(max(sizes), limits.short_statements)
         shared = limits.short_shared if short else limits.least_shared
         # Few statements of many lines, as tables in tests are, outweigh the others by their lines only.

@@ -21,16 +21,22 @@ _MASK = (1 << 64) - 1
 
 @dataclass(frozen=True, slots=True)
 class SeedRule:
-    """How windows of one form are cut: the least tokens and statements, or the tokens one statement needs."""
+    """How windows of one form are cut: the least tokens and statements, or the tokens one statement needs.
+
+    A statement of `rows` lines and `row_tokens` tokens is a window by itself, unless `rows` is 0: between
+    edits it may stand alone, and it is as good a trace as the lines of several statements.
+    """
 
     tokens: int
     statements: int
     single: int
     crowd: int
     neighbours: int
+    rows: int = 0
+    row_tokens: int = 0
 
 
-RAW_RULE = SeedRule(tokens=24, statements=3, single=40, crowd=12, neighbours=2)
+RAW_RULE = SeedRule(tokens=24, statements=3, single=40, crowd=12, neighbours=2, rows=5, row_tokens=14)
 MEMBER_RULE = SeedRule(tokens=14, statements=2, single=22, crowd=12, neighbours=2)
 SHAPE_RULE = SeedRule(tokens=32, statements=3, single=48, crowd=8, neighbours=2)
 _CONTEXT = 16
@@ -44,6 +50,7 @@ def window_keys(corpus: Corpus, form: str, rule: SeedRule) -> array[int]:
     """
     keys = array("Q", bytes(8 * len(corpus)))
     tokens, flags, starts = corpus.tokens, corpus.flags, corpus.segment_starts
+    rows = corpus.code_rows
     shapes = corpus.raws if form is corpus.raws else corpus.shapes
     for segment in range(len(starts) - 1):
         low, high = starts[segment], starts[segment + 1]
@@ -66,6 +73,9 @@ def window_keys(corpus: Corpus, form: str, rule: SeedRule) -> array[int]:
                         keys[place] = hash(form[place]) & _MASK
                 elif any(shapes[k] != first for k in range(place + 1, end)):
                     keys[place] = hash(form[place:end]) & _MASK
+            long = rule.rows and rows[place] >= rule.rows and tokens[place] >= rule.row_tokens
+            if long and not flags[place] & IS_DATA:
+                keys[place] = hash(form[place]) & _MASK
             size -= tokens[place]
     return keys
 

@@ -7,7 +7,8 @@ one knot, methods by the name alone: more is found than runs, so a failure count
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass, field
 
 from analyzers.import_graph import EdgeKind, ImportEdge, ImportGraph
@@ -18,6 +19,15 @@ from analyzers.name_resolution import Kind, NameResolver, Target
 
 #: The call facts of a file, None when they cannot be had.
 FactsOf = Callable[[str], "CallFacts | None"]
+
+#: So many functions are entered from one call at import time, the nearest first. Nine of ten calls lead to
+#: three or fewer; what leads to hundreds does so by names that many classes share (sqlalchemy, jedi).
+_MOST_FUNCTIONS = 100
+
+#: Methods of objects that every program has: on an object of unknown class they are most likely these.
+_OF_BUILTINS = frozenset(
+    name for kind in (dict, list, set, tuple, str, bytes, int, float) for name in dir(kind) if name[0] != "_"
+)
 
 _MAKES_INSTANCE = ("__new__", "__init__", "__post_init__", "_missing_")
 _MAKES_CLASS = ("__prepare__", "__new__", "__init__")
@@ -161,20 +171,41 @@ class _Leads:
 
 @dataclass(slots=True)
 class _Walk:
-    """One search: functions still to enter with the modules whose methods they may call, and what is done."""
+    """One search: functions still to enter, with the modules whose methods they may call, and what is done.
+
+    A function that is met again with other modules is entered again with all of them: the ways to it are not
+    told apart, or their number would grow with every class on the way.
+    """
 
     leads: set[int]
-    pending: list[tuple[str, FunctionFacts, frozenset[str]]] = field(default_factory=list)
-    entered: set[tuple[str, int, frozenset[str]]] = field(default_factory=set)
+    pending: deque[tuple[str, FunctionFacts]] = field(default_factory=deque)
+    near: dict[tuple[str, int], frozenset[str]] = field(default_factory=dict)
+    waiting: set[tuple[str, int]] = field(default_factory=set)
     lines: set[tuple[str, int]] = field(default_factory=set)
     aliases: set[Target] = field(default_factory=set)
 
     def enter(self, module: str, functions: Iterable[FunctionFacts], near: frozenset[str]) -> None:
         for function in functions:
-            key = (module, id(function), near)
-            if id(function) in self.leads and key not in self.entered:
-                self.entered.add(key)
-                self.pending.append((module, function, near))
+            if id(function) not in self.leads:
+                continue
+            key = (module, id(function))
+            known = self.near.get(key)
+            if known is not None and near <= known:
+                continue
+            self.near[key] = near if known is None else known | near
+            if key not in self.waiting:
+                self.waiting.add(key)
+                self.pending.append((module, function))
+
+    def entered(self) -> Iterator[tuple[str, FunctionFacts, frozenset[str]]]:
+        """The functions to run, the nearest first, until no more are entered or there are too many."""
+        for _ in range(_MOST_FUNCTIONS):
+            if not self.pending:
+                return
+            module, function = self.pending.popleft()
+            key = (module, id(function))
+            self.waiting.discard(key)
+            yield module, function, self.near[key]
 
 
 class _Calls:
@@ -188,6 +219,15 @@ class _Calls:
         self._names = graph.index.names
         self._index = graph.index
         self._known: dict[tuple[str, Chain, str, bool, bool], tuple[frozenset[tuple[str, int]], str]] = {}
+        #: Name -> the modules with functions or methods of that name from which calls lead on.
+        self._having: dict[str, set[str]] = {}
+        for module, path in self._paths.items():
+            known = facts(path)
+            for name, functions in known.functions.items() if known is not None else ():
+                if any(id(f) in leads.functions for one in functions for f in (one, *one.nested)):
+                    self._having.setdefault(name, set()).add(module)
+        self._begun: dict[tuple[str, Chain, int], tuple[Target | None, Chain]] = {}
+        self._lines: dict[Target, tuple[tuple[str, ClassFacts], ...]] = {}
 
     def run_by(self, module: str, trigger: Trigger) -> tuple[frozenset[tuple[str, int]], str]:
         """(path, line) of the import statements in functions that the trigger may run.
@@ -208,8 +248,8 @@ class _Calls:
                 self._create(walk, module, trigger.created)
             else:
                 self._call(walk, module, trigger.chain, None, frozenset(), trigger.is_factory)
-            while walk.pending:
-                self._run(walk, *walk.pending.pop())
+            for entered in walk.entered():
+                self._run(walk, *entered)
             known = self._known[key] = (frozenset(walk.lines), wanted)
         return known
 
@@ -281,7 +321,7 @@ class _Calls:
             # What runs is what the decorator made of it.
             self._call(walk, module, chain, None, near, True)
         for name in sorted(function.reads & self._leads.names):
-            for home in sorted({module, *near}):
+            for home in self._homes_with(name, {module, *near}):
                 found = self._methods(home, name)
                 walk.enter(home, (f for f in found if f.is_decorated), near)
 
@@ -294,18 +334,14 @@ class _Calls:
         near: frozenset[str],
         is_factory: bool,
     ) -> None:
-        target = self._meant(module, chain[0], function)
-        rest = chain[1:]
-        while rest and rest[0] != MADE and target is not None and target.kind is Kind.MODULE:
-            target, rest = self._resolver.attribute(target.module, rest[0]), rest[1:]
-            if target is None:
-                return
+        target, rest = self._begin(module, chain, function)
         if target is not None and target.kind in (Kind.OUTSIDE, Kind.MODULE):
             return
         if target is None or target.kind is Kind.UNKNOWN:
             name = chain[-1]
-            if not (name.startswith("__") and len(chain) > 1):
-                for home in sorted({module, *near}):
+            is_own = len(chain) == 2 and chain[0] in ("self", "cls")
+            if len(chain) == 1 or not (name.startswith("__") or (name in _OF_BUILTINS and not is_own)):
+                for home in self._homes_with(name, {module, *near}):
                     found = self._methods(home, name)
                     facts = self._of(home)
                     # A function of the module is no method of an object.
@@ -322,7 +358,7 @@ class _Calls:
             called = facts.top[target.name]
             walk.enter(target.module, (called, *(called.nested if is_factory else ())), near)
         elif target.name in facts.classes:
-            line = list(self._line(target))
+            line = self._line(target)
             homes = near | {home for home, _ in line}
             for home, one in line:
                 # `@C(...)` calls the instance, too.
@@ -338,6 +374,28 @@ class _Calls:
         elif target.name in facts.values:
             self._call_method(walk, target, "__call__", near, is_factory)
 
+    def _begin(
+        self, module: str, chain: Chain, function: FunctionFacts | None
+    ) -> tuple[Target | None, Chain]:
+        """What a dotted name stands for, modules passed, and the names behind; outside if that is missing."""
+        local = id(function) if function is not None and chain[0] in function.imported else 0
+        known = self._begun.get((module, chain, local))
+        if known is None:
+            target = self._meant(module, chain[0], function)
+            rest = chain[1:]
+            while rest and rest[0] != MADE and target is not None and target.kind is Kind.MODULE:
+                name, rest = rest[0], rest[1:]
+                above, target = target.module, self._resolver.attribute(target.module, name)
+                if target is None:
+                    target = Target(Kind.OUTSIDE, above, name)
+            known = self._begun[module, chain, local] = target, rest
+        return known
+
+    def _homes_with(self, name: str, homes: Set[str]) -> list[str]:
+        """Those of the modules that have functions of that name from which calls lead on, sorted."""
+        having = self._having.get(name)
+        return sorted(having & homes) if having else []
+
     def _call_method(
         self, walk: _Walk, target: Target, name: str, near: frozenset[str], is_factory: bool
     ) -> None:
@@ -348,7 +406,7 @@ class _Calls:
         if name == "__call__" and target.name in facts.top:
             # What a function gives is called at once.
             walk.enter(target.module, (facts.top[target.name], *facts.top[target.name].nested), near)
-        for home in sorted(homes):
+        for home in self._homes_with(name, homes):
             found = self._methods(home, name)
             walk.enter(home, (*found, *(n for f in found if is_factory for n in f.nested)), homes)
 
@@ -357,7 +415,7 @@ class _Calls:
         facts = self._of(module)
         if facts is None or name not in facts.classes:
             return
-        line = list(self._line(Target(Kind.SYMBOL, module, name)))
+        line = self._line(Target(Kind.SYMBOL, module, name))
         made = (self._class_of(module, chain) for chain in sorted(facts.classes[name].made))
         parts = [part for part in made if part is not None]
         homes = frozenset(home for part in parts for home, _ in self._line(part))
@@ -367,7 +425,7 @@ class _Calls:
         for home, one in line[1:]:
             walk.enter(home, _some(one, ("__init_subclass__",)), homes | {h for h, _ in line})
         for meta in self._metaclasses(line):
-            ancestry = list(self._line(meta))
+            ancestry = self._line(meta)
             for home, one in ancestry:
                 walk.enter(home, _some(one, _MAKES_CLASS), homes | {h for h, _ in ancestry})
 
@@ -424,8 +482,14 @@ class _Calls:
         target = self._class_of(module, chain)
         return frozenset(home for home, _ in self._line(target)) if target is not None else frozenset()
 
-    def _line(self, target: Target) -> Iterator[tuple[str, ClassFacts]]:
+    def _line(self, target: Target) -> tuple[tuple[str, ClassFacts], ...]:
         """A class and the bases of it that the knot holds, each with its module."""
+        known = self._lines.get(target)
+        if known is None:
+            known = self._lines[target] = tuple(self._line_of(target))
+        return known
+
+    def _line_of(self, target: Target) -> Iterator[tuple[str, ClassFacts]]:
         pending, seen = [target], {target}
         while pending:
             current = pending.pop(0)

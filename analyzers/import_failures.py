@@ -316,9 +316,9 @@ def _difference(
         old: list[Failure] = []
         for earlier in sorted(_origins(entry, back, paths)):
             old += old_failures.get((earlier, mode), ())
-            if mode is Mode.CALLS:
+            if mode.has_calls:
                 # Perhaps nothing was called before.
-                old += old_failures.get((earlier, Mode.BRANCHES), ())
+                old += old_failures.get((earlier, mode.without_calls), ())
         if any(f.certainty is Certainty.CERTAIN and not f.is_caught for f in old):
             # It could not be imported first before.
             continue
@@ -349,7 +349,8 @@ def _as_sure_as(failure: Failure, modes: set[Mode]) -> Failure:
     """What depends on whether a branch runs, or a function, is not certain."""
     if modes >= {Mode.PLAIN, Mode.BRANCHES} or failure.certainty is Certainty.POSSIBLE:
         return failure
-    return replace(failure, certainty=Certainty.LIKELY if modes == {Mode.CALLS} else Certainty.POSSIBLE)
+    is_called = modes <= {Mode.CALLS, Mode.CALLS_ALONE}
+    return replace(failure, certainty=Certainty.LIKELY if is_called else Certainty.POSSIBLE)
 
 
 def _key(importer: str, what: tuple[str, str], failure: Failure, by_names: bool) -> tuple[object, ...]:

@@ -42,6 +42,20 @@ class Mode(enum.IntEnum):
     BRANCHES = 1
     #: Branches, and the imports in functions that code at import time may call.
     CALLS = 2
+    #: Those in functions, but no branches.
+    CALLS_ALONE = 3
+
+    @property
+    def has_branches(self) -> bool:
+        return self in (Mode.BRANCHES, Mode.CALLS)
+
+    @property
+    def has_calls(self) -> bool:
+        return self in (Mode.CALLS, Mode.CALLS_ALONE)
+
+    @property
+    def without_calls(self) -> Mode:
+        return Mode.BRANCHES if self.has_branches else Mode.PLAIN
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,14 +172,15 @@ class Simulation:
     def failures(self) -> Failures:
         """The failures that importing each file first meets, once for each mode.
 
-        Keys are (path of the file imported first, mode), sorted; only those that meet failures. A mode in
-        which nothing else runs than in the one before is left out, but for `BRANCHES`.
+        Keys are (path of the file imported first, mode), sorted; only those that meet failures. Modes with
+        calls are left out where nothing is called.
         """
         found: Failures = {}
-        modes = [Mode.BRANCHES]
-        modes += [Mode.PLAIN] if self._has_branches() else []
-        modes += [Mode.CALLS] if any(path in self._called for path in self._paths.values()) else []
-        for mode in modes:
+        calls = any(path in self._called for path in self._paths.values())
+        modes = {Mode.BRANCHES: Mode.PLAIN, **({Mode.CALLS: Mode.CALLS_ALONE} if calls else {})}
+        # Without branches, two modes are one.
+        twins = {} if self._has_branches() else modes
+        for mode in (*modes, *(() if twins else modes.values())):
             for path, failures in self._entries(mode):
                 if not failures:
                     continue
@@ -173,8 +188,8 @@ class Simulation:
                 ordered = sorted(failures, key=lambda f: not f.is_caught)
                 unique = {(f.importer, f.line, f.module, f.name): f for f in ordered}
                 found[path, mode] = tuple(unique[key] for key in sorted(unique))
-                if Mode.PLAIN not in modes and mode is Mode.BRANCHES:
-                    found[path, Mode.PLAIN] = found[path, mode]
+                if mode in twins:
+                    found[path, twins[mode]] = found[path, mode]
         return dict(sorted(found.items()))
 
     def _entries(self, mode: Mode) -> Iterator[tuple[str, list[Failure]]]:
@@ -255,10 +270,10 @@ class Simulation:
         for step in program.steps:
             state.running[module] = step.line
             if step.called is not None:
-                if mode is not Mode.CALLS:
+                if not mode.has_calls or (step.is_branch and not mode.has_branches):
                     continue
                 state.calling[module] = step.called
-            elif step.is_branch and mode is Mode.PLAIN:
+            elif step.is_branch and not mode.has_branches:
                 state.bound[module].update(step.bound)
                 continue
             try:

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from analyzers import called_imports
 from analyzers.import_cycles import Cycle, compare_cycles, find_cycles, new_cycles
 from analyzers.import_graph import EdgeKind, ImportGraph
 from analyzers.import_index import SourceIndex, records_for
@@ -700,6 +701,67 @@ def test_circle_through_a_called_function_that_stood_before_is_not_new() -> None
         "new/__init__.py": "",
     }
     assert [c for c in _report(files, {"old.late": "new.late"}) if c.fails in ("certain", "likely")] == []
+
+
+def test_a_branch_that_does_not_run_hides_no_circle() -> None:
+    files = {
+        "top/__init__.py": "SHOWN = False\nif SHOWN:\n    import top.new\n",
+        "top/old/__init__.py": "",
+        "top/old/late.py": "L = 1\n",
+        "top/home.py": "def run():\n    from top.old.late import L\n",
+        "top/user.py": "from top.home import run\nrun()\nU = 1\n",
+        "top/new/__init__.py": "from top.user import U\n",
+    }
+    relocations = {"top.old.late": "top.new.late"}
+    assert _failing(files, {}) == set()
+    assert "top.user" in _failing(files, relocations)
+    assert "likely" in {c.fails for c in _report(files, relocations)}
+
+
+@pytest.mark.parametrize("call", ["vars(cls).get('a')", "list(a).append(1)", "a[0].values()"])
+def test_methods_that_every_dictionary_or_list_has_are_not_taken_for_own_ones(call: str) -> None:
+    files = {
+        "old/__init__.py": "",
+        "old/late.py": "L = 1\n",
+        "home.py": "class Own:\n"
+        + "".join(
+            f"    def {name}(self):\n        from old.late import L\n" for name in ("get", "append", "values")
+        )
+        + f"class Meta(type):\n    def __init__(cls, *a):\n        {call}\n",
+        "user.py": "from home import Meta\nclass G(metaclass=Meta): ...\nU = 1\n",
+        "new/__init__.py": "from user import U\n",
+    }
+    assert [c for c in _report(files, {"old.late": "new.late"}) if c.fails in ("certain", "likely")] == []
+
+
+def test_calls_are_followed_to_so_many_functions_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    # Each class makes the next ones, and all have the same methods: the ways through them are without number.
+    count, entered = 60, 0
+    honest = called_imports._Calls._run
+
+    def counted(self: object, *arguments: object) -> None:
+        nonlocal entered
+        entered += 1
+        honest(self, *arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(called_imports._Calls, "_run", counted)
+    files = {
+        "old/__init__.py": "",
+        "old/late.py": "L = 1\n",
+        "new/__init__.py": "from user import U\n",
+        "user.py": "from part0 import C0\nC0()\nU = 1\n",
+    }
+    for n in range(count):
+        others = [m for m in (2 * n + 1, 2 * n + 2, (n * 7) % count) if m < count]
+        files[f"part{n}.py"] = f"class C{n}:\n    def __init__(self, other):\n" + "".join(
+            f"        from part{m} import C{m}\n        C{m}(self).step(other)\n" for m in others
+        )
+        files[f"part{n}.py"] += (
+            "    def step(self, other):\n        other.step(self)\n        self.step(other)\n"
+        )
+    files[f"part{count - 1}.py"] += "    def last(self):\n        from old.late import L\n"
+    _report(files, {"old.late": "new.late"})
+    assert 0 < entered <= 200
 
 
 @pytest.mark.parametrize("block", range(2))

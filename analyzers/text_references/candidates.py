@@ -24,10 +24,14 @@ class Candidate(NamedTuple):
 
 
 class Pattern(NamedTuple):
-    """`mixed` finds paths and dotted names, `dotted` the latter alone (inside a path that is none)."""
+    """`mixed` finds paths and dotted names, `dotted` the latter alone (inside a path that is none).
+
+    Every line with a candidate holds one of the `marks`.
+    """
 
     mixed: re.Pattern[str]
     dotted: re.Pattern[str]
+    marks: tuple[str, ...]
 
 
 @lru_cache(maxsize=8)
@@ -48,7 +52,8 @@ def pattern_of(relocations: RelocationMap) -> Pattern | None:
         parts.append(rf"(?P<dotted>{dotted})")
     if not parts:
         return None
-    return Pattern(re.compile("|".join(parts)), re.compile(dotted or r"(?!)(?P<star>)"))
+    marks = ("/", ".py", *sorted(roots)) if _has_files(relocations) else tuple(sorted(roots))
+    return Pattern(re.compile("|".join(parts)), re.compile(dotted or r"(?!)(?P<star>)"), marks)
 
 
 @lru_cache(maxsize=8)
@@ -89,7 +94,7 @@ def _has_files(relocations: RelocationMap) -> bool:
 
 def candidates(text: str, pattern: Pattern, words: frozenset[str]) -> Iterator[Candidate]:
     """The candidates of `text` in order; a path counts when it holds one of `words` (see `file_words`)."""
-    for match in pattern.mixed.finditer(text):
+    for match in _matches(text, pattern):
         if "path" in match.re.groupindex and match["path"] is not None:
             start, end = match.span()
             while end > start and text[end - 1] in ".?":
@@ -99,6 +104,23 @@ def candidates(text: str, pattern: Pattern, words: frozenset[str]) -> Iterator[C
                 yield Candidate(start, end, True)
             continue
         yield _dotted(match)
+
+
+def _matches(text: str, pattern: Pattern) -> Iterator[re.Match[str]]:
+    """The matches of `mixed`, looked for in lines with a mark only: most lines of prose have none."""
+    begin = end = 0
+    start = 0
+    while start < len(text):
+        stop = text.find("\n", start)
+        stop = len(text) if stop < 0 else stop + 1
+        line = text[start:stop]
+        if any(mark in line for mark in pattern.marks):
+            if end != start:
+                yield from pattern.mixed.finditer(text, begin, end)
+                begin = start
+            end = stop
+        start = stop
+    yield from pattern.mixed.finditer(text, begin, end)
 
 
 def dotted_inside(text: str, start: int, end: int, pattern: Pattern) -> Iterator[Candidate]:

@@ -39,6 +39,7 @@ RULES = (
     CompleteRule("one renaming", shared=0.25, proven=0.5, recurring=1, shapes=4, tokens=100),
     CompleteRule("few statements", shared=0.35, proven=0.5, recurring=2, shapes=3, tokens=70),
     CompleteRule("few statements", shared=0.35, proven=0.9, recurring=2, tokens=70),
+    CompleteRule("few statements", shared=0.35, proven=0.9, recurring=4, statements=2, tokens=150),
     CompleteRule("constructor", shared=0.3, proven=0.3, recurring=3, statements=10, shapes=5),
     CompleteRule("list", shared=0.6, proven=0.9, recurring=1, statements=9),
     CompleteRule("list", shared=0.45, proven=0.9, recurring=4, statements=9, single=1.0),

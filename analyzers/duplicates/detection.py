@@ -39,7 +39,7 @@ from analyzers.duplicates.verification import (
 )
 from analyzers.duplicates.worker_pool import run_jobs
 
-CACHE_VERSION = 7
+CACHE_VERSION = 8
 _FORMS: tuple[tuple[str, SeedRule], ...] = (
     ("members", MEMBER_RULE),
     ("raws", RAW_RULE),

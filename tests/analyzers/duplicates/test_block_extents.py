@@ -174,6 +174,16 @@ def test_an_equal_signature_counts_with_its_lines_when_the_bodies_are_nearly_ali
     assert groups({"a.py": plain[0], "b.py": plain[1]}) == []
 
 
+def test_no_signature_is_long_enough_to_make_up_for_other_bodies() -> None:
+    longer = HEAD.replace(") ->", "".join(f"    option{n}: int,\n" for n in range(20)) + ") ->")
+
+    def body(*places: int) -> str:
+        return longer + textwrap.indent("\n".join(edited(*places)), "    ") + "\n"
+
+    assert groups({"a.py": body(), "b.py": body(1, 4, 7)})
+    assert groups({"a.py": body(), "b.py": body(1, 4, 5, 7)}) == []
+
+
 def test_an_edited_block_is_told_beside_a_function_that_is_much_longer_by_its_docstring() -> None:
     docstring = (
         '"""Settles.\n\n' + "\n".join(f"    Line {n} of the docstring." for n in range(30)) + '\n    """'
@@ -199,5 +209,10 @@ def test_one_call_of_many_lines_between_two_edits_is_a_trace() -> None:
     left = ["version = entries.newest(3)", "writer.flush()", CALL, "account.note(version, str(caught))"]
     right = [left[0], CALL, "clock.wait(span)", left[3]]
     assert blocks(left, right)
+
+
+def test_a_table_of_many_lines_between_two_edits_is_no_trace() -> None:
     table = "(\n" + "".join(f"    {n},\n" for n in range(12)) + ")"
-    assert blocks([left[0], "writer.flush()", table], ["clock.wait(span)", table, left[3]]) == []
+    left = ["version = entries.newest(3)", "writer.flush()", table, "account.note(version, str(caught))"]
+    right = [left[0], table, "clock.wait(span)", left[3]]
+    assert blocks(left, right) == []

@@ -81,6 +81,33 @@ def test_few_long_statements_with_names_that_recur_are_a_copy() -> None:
     assert not found(one, mixed)
 
 
+TABLE = """\
+def rules({0}, {1}):
+    return [
+{2}
+    ]
+"""
+
+
+def table(words: str, number: int, rows: int = 7) -> str:
+    """A function of two statements: its two parameters, the four words of its rows, and other numbers."""
+    first, second, kind, power, angle, place = words.split()
+    lines = [
+        f"        ({kind}({power}({first}, {number + n}), {angle}),"
+        f" {place}({second}, {angle}, {number + 50 + min(n, 4)})),"
+        for n in range(rows)
+    ]
+    return TABLE.format(first, second, "\n".join(lines))
+
+
+def test_two_long_statements_are_a_copy_when_four_names_are_renamed_throughout() -> None:
+    one, other = "left right Rule power angle place", "upper lower Form stretch bend spot"
+    assert found(table(one, 100), table(other, 300))
+    assert not found(table(one, 100, rows=6), table(other, 300, rows=6))
+    three = "upper lower Rule power bend place"
+    assert not found(table(one, 100), table(three, 300))
+
+
 INIT = """\
 class {0}:
     def __init__(self, {1}=None, {2}=None, {3}=None, {4}=None):

@@ -120,17 +120,20 @@ def rendered_findings(result: DuplicatesResult, limit: int) -> str:
 def rendered_group(one: NumberedGroup, root: Path, width: int | None = None) -> str:
     """Returns the canonical copy beside each other copy, differing rows marked `~`, `-`, `+`.
 
+    What has drifted comes first, beside the copy it drifted from.
+
     Args:
         one: the group. root: of the repository. width: columns (default: of the terminal).
     """
     ranked, group = one.ranked, one.ranked.group
-    left = group.places[ranked.canonical]
+    stays = group.places[ranked.canonical]
     columns = max(_NARROWEST, width or shutil.get_terminal_size((120, 40)).columns)
     half = (columns - 17) // 2
-    out = [f"{one.group_id} {group.kind.value} {ranked.recommendation}: {left.path} stays, {ranked.reason}"]
-    for n, right in enumerate(group.places):
-        if n == ranked.canonical:
-            continue
+    out = [f"{one.group_id} {group.kind.value} {ranked.recommendation}: {stays.path} stays, {ranked.reason}"]
+    drifted = drifted_pairs(ranked)
+    others = [(ranked.canonical, n) for n in range(len(group.places)) if n != ranked.canonical]
+    for a, b in (*drifted, *(pair for pair in others if pair not in drifted)):
+        left, right = group.places[a], group.places[b]
         out += ["", f"    {location(group.kind, left)}  |  {location(group.kind, right)}"]
         if group.kind is CloneKind.EXACT_FILE:
             out.append("    equal, byte for byte")

@@ -151,7 +151,7 @@ def _cycle(cycle: CycleFacts, facts: ReportFacts) -> str:
 
 
 def duplicate_list(facts: ReportFacts) -> str:
-    """The groups of duplicates, the copy that stays beside the most alike other one."""
+    """The groups of duplicates, of each two copies beside each other, drifted ones where there are any."""
     if facts.duplicates is None:
         return "<p>Not looked for yet: <code>hocmig duplicates</code> does.</p>"
     if not facts.duplicates:

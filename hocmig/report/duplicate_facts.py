@@ -1,4 +1,4 @@
-"""The duplicates of the report: the groups of P5's table, the copy that stays beside the most alike other."""
+"""The duplicates of the report: the groups of P5's table, of each two copies beside each other."""
 
 from __future__ import annotations
 
@@ -75,9 +75,7 @@ def _group(
     places: dict[str, None] = {canonical: None}
     for row in rows:
         places |= {_place(row, "a"): None, _place(row, "b"): None}
-    best = max(
-        rows, key=lambda r: (canonical in (_place(r, "a"), _place(r, "b")), _number(r["similarity_pct"]))
-    )
+    best = _pair_to_show(rows, canonical)
     sides = ("b", "a") if _place(best, "b") == canonical else ("a", "b")
     left, right = (_place(best, side) for side in sides)
     view: tuple[SideRow, ...] = ()
@@ -108,6 +106,19 @@ def _group(
         note=note,
         is_merged=is_merged,
     )
+
+
+def _pair_to_show(rows: list[dict[str, str]], canonical: str) -> dict[str, str]:
+    """The pair a person must look at: two copies that drifted apart, if there are any, else the most alike
+    ones; of several one with the copy that stays.
+    """
+
+    def weight(row: dict[str, str]) -> tuple[bool, bool, int]:
+        has_drifted = row.get("edited") == "YES" and row.get("renamed") == "NO"
+        stays = canonical in (_place(row, "a"), _place(row, "b"))
+        return has_drifted, stays, _number(row["similarity_pct"])
+
+    return max(rows, key=weight)
 
 
 def _place(row: dict[str, str], side: str) -> str:

@@ -98,7 +98,7 @@ class CycleFacts:
 
 @dataclass(frozen=True, slots=True)
 class DuplicateFacts:
-    """A group of copies; `left` stays, `rows` sets it beside `right`. `similarity` is in percent."""
+    """A group of copies; `rows` sets `left` beside `right`, whose `similarity` is in percent."""
 
     number: str
     type: str

@@ -116,21 +116,49 @@ def test_drifted_copies_stand_side_by_side_in_terminal_and_page(
     repository: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("COLUMNS", "160")
-    # The page shows the two copies of a group that are most alike: the drifted ones must be alone.
-    repository.remove("src/app/logs/again.py", "src/app/incidents/store.py")
+    repository.remove("src/app/incidents/store.py")
+    # A third copy that is equal to the one that stays, and comes before the drifted one.
+    repository.write({"src/app/logs/early.py": "E = 1\n\n\n" + repository.copy})
     found = repository.document()
-    number = next(
-        g["group_id"]
+    (group,) = [
+        g
         for g in found["groups"]
         if any(p["path"].endswith("names.py") for p in g["places"]) and g["type"] == "FUNCTION"
-    )
-    assert run(["duplicates", "--show", number]) == 0
+    ]
+    assert len(group["places"]) == 4
+    assert run(["duplicates", "--show", group["group_id"]]) == 0
     out = repository.printed()
     (line,) = {row.strip() for row in out.splitlines() if "record.skip(field)" in row}
     assert "+" in line
+    views = [row for row in out.splitlines() if "  |  " in row]
+    assert len(views) == 3
+    assert "logs/names.py" in views[0]
+    assert all("general/keys.py" in row for row in views)
     assert run(["report", "--output", "page.html"]) == 0
     page = (repository.root / "page.html").read_text()
     assert "record.skip(field)" in page.replace("<wbr>", "")
+
+
+def test_copies_that_drifted_apart_are_shown_although_neither_is_the_one_that_stays(
+    repository: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "160")
+    repository.remove("src/app/incidents/store.py", "src/app/logs/again.py")
+    renamed = repository.copy.replace("parts", "pieces").replace("field", "column")
+    repository.write({"src/app/general/keys.py": "A = 1\n\n\n" + renamed})
+    repository.write({"src/app/incidents/early.py": "E = 1\n\n\n" + repository.copy})
+    (group,) = [g for g in repository.document()["groups"] if len(g["places"]) == 3]
+    assert run(["duplicates", "--show", group["group_id"]]) == 0
+    views = [row for row in repository.printed().splitlines() if "  |  " in row]
+    assert [("early.py" in row, "names.py" in row, "keys.py" in row) for row in views] == [
+        (True, True, False),
+        (True, False, True),
+        (False, True, True),
+    ]
+    assert run(["report", "--output", "page.html"]) == 0
+    page = (repository.root / "page.html").read_text().replace("<wbr>", "")
+    assert "record.skip(field)" in page
+    assert "pieces.append" not in page
 
 
 def test_findings_beyond_the_limit_are_counted(repository: Any) -> None:

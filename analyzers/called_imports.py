@@ -8,17 +8,15 @@ one knot, methods by the name alone: more is found than runs, so a failure count
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Set
+from collections.abc import Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass, field
 
+from analyzers.call_leads import MAKES_INSTANCE, CallLeads, FactsOf
 from analyzers.import_graph import EdgeKind, ImportEdge, ImportGraph
 from analyzers.import_time_calls import MADE, CallFacts, Chain, ClassFacts, FunctionFacts, Trigger
 from analyzers.layout import ModuleName
 from analyzers.model import Guard
 from analyzers.name_resolution import Kind, NameResolver, Target
-
-#: The call facts of a file, None when they cannot be had.
-FactsOf = Callable[[str], "CallFacts | None"]
 
 #: So many functions are entered from one call at import time, the nearest first. Nine of ten calls lead to
 #: three or fewer; what leads to hundreds does so by names that many classes share (sqlalchemy, jedi).
@@ -29,7 +27,6 @@ _OF_BUILTINS = frozenset(
     name for kind in (dict, list, set, tuple, str, bytes, int, float) for name in dir(kind) if name[0] != "_"
 )
 
-_MAKES_INSTANCE = ("__new__", "__init__", "__post_init__", "_missing_")
 _MAKES_CLASS = ("__prepare__", "__new__", "__init__")
 
 
@@ -64,7 +61,7 @@ def called_imports(graph: ImportGraph, members: Iterable[str], facts: FactsOf) -
                 deferred.setdefault(path, {}).setdefault(edge.line, []).append(edge)
     if not deferred:
         return {}
-    calls = _Calls(graph, inside, facts, _Leads(graph, inside, facts, deferred))
+    calls = _Calls(graph, inside, facts, CallLeads(graph, inside, facts, deferred))
     found: dict[str, tuple[CalledImport, ...]] = {}
     for path in sorted(inside):
         known = facts(path)
@@ -98,75 +95,6 @@ def _missing_names(graph: ImportGraph, path: str) -> Iterator[Trigger]:
                 is_branch = bool(guard & (Guard.CONDITIONAL | Guard.EXCEPT))
                 chain = (edge.module, name)
                 yield Trigger(edge.line, chain, "", False, is_branch, bool(guard & Guard.TRY), True)
-
-
-class _Leads:
-    """Functions from which calls may lead to a deferred import, by the names that they mention alone.
-
-    Nothing else need be entered: it keeps the search short where few functions of a large knot import.
-    """
-
-    def __init__(
-        self,
-        graph: ImportGraph,
-        members: Iterable[str],
-        facts: FactsOf,
-        deferred: Mapping[str, Mapping[int, object]],
-    ) -> None:
-        self.functions: set[int] = set()
-        #: What may be called to get there: functions, classes, and names that imports give them.
-        self.names: set[str] = set()
-        users: dict[str, list[tuple[str, FunctionFacts]]] = {}
-        makers: dict[int, list[str]] = {}
-        bases: dict[str, list[str]] = {}
-        aliases: dict[str, list[str]] = {}
-        values: list[str] = []
-        pending: list[tuple[str, FunctionFacts]] = []
-        for path in sorted(members):
-            known = facts(path)
-            if known is None:
-                continue
-            lines = deferred.get(path, {})
-            values += known.values
-            for name, functions in known.functions.items():
-                for function in functions:
-                    called = (chain[-1] for chain in (*function.calls, *function.decorators))
-                    for word in {*called, *function.reads}:
-                        users.setdefault(word, []).append((name, function))
-                    for local, (_, _, imported) in function.imported.items():
-                        if imported and local != imported:
-                            aliases.setdefault(imported, []).append(local)
-                    if any(line in lines for line in function.import_lines):
-                        pending.append((name, function))
-                    for inner in function.nested:
-                        makers.setdefault(id(inner), []).append(name)
-            for name, one in known.classes.items():
-                for maker in (*_MAKES_INSTANCE, "__call__"):
-                    if maker in one.methods:
-                        makers.setdefault(id(one.methods[maker]), []).append(name)
-                for chain in (*one.bases, one.metaclass, *one.factories):
-                    if chain:
-                        bases.setdefault(chain[-1], []).append(name)
-            for name, chain in known.aliases.items():
-                aliases.setdefault(chain[-1], []).append(name)
-            for statement in graph.index.files[path].imports:
-                for alias in statement.names:
-                    if alias.asname and alias.asname != alias.name:
-                        aliases.setdefault(alias.name, []).append(alias.asname)
-        fresh: list[str] = []
-        while pending or fresh:
-            if pending:
-                name, function = pending.pop()
-                if id(function) in self.functions:
-                    continue
-                self.functions.add(id(function))
-                fresh += (name, *makers.get(id(function), ()), *(values if name == "__call__" else ()))
-                continue
-            word = fresh.pop()
-            if word not in self.names:
-                self.names.add(word)
-                fresh += (*aliases.get(word, ()), *bases.get(word, ()))
-                pending += users.get(word, ())
 
 
 @dataclass(slots=True)
@@ -211,7 +139,7 @@ class _Walk:
 class _Calls:
     """Follows calls through the files of one knot."""
 
-    def __init__(self, graph: ImportGraph, members: frozenset[str], facts: FactsOf, leads: _Leads) -> None:
+    def __init__(self, graph: ImportGraph, members: frozenset[str], facts: FactsOf, leads: CallLeads) -> None:
         self._leads = leads
         self._resolver: NameResolver = graph.resolver
         self._facts = facts
@@ -362,7 +290,7 @@ class _Calls:
             homes = near | {home for home, _ in line}
             for home, one in line:
                 # `@C(...)` calls the instance, too.
-                walk.enter(home, _some(one, (*_MAKES_INSTANCE, *(["__call__"] if is_factory else []))), homes)
+                walk.enter(home, _some(one, (*MAKES_INSTANCE, *(["__call__"] if is_factory else []))), homes)
                 for factory in sorted(one.factories):
                     self._call(walk, home, factory, None, homes, False)
             for meta in self._metaclasses(line):

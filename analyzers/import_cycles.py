@@ -16,8 +16,8 @@ import msgspec
 from analyzers.import_failures import Reader, Renaming, new_failures
 from analyzers.import_graph import EdgeKind, ImportEdge, ImportGraph
 from analyzers.import_index import SourceIndex
-from analyzers.import_simulation import Certainty, Failure
 from analyzers.relocation_map import RelocationMap
+from analyzers.simulated_failure import Certainty, Failure
 from analyzers.strong_components import components
 
 _LEVELS = (EdgeKind.IMPORT_TIME, EdgeKind.DEFERRED, EdgeKind.TYPING_ONLY)

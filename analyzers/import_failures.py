@@ -14,10 +14,11 @@ from typing import TypeVar
 
 from analyzers.called_imports import Called, CalledImport, called_imports
 from analyzers.import_graph import EdgeKind, ImportEdge, ImportGraph
-from analyzers.import_simulation import Certainty, Failure, Failures, Mode, Simulation
+from analyzers.import_simulation import Simulation
 from analyzers.import_time_calls import CallFacts, import_time_calls
 from analyzers.import_time_uses import Chain, ImportTimeUses, import_time_uses
 from analyzers.relocation_map import RelocationMap
+from analyzers.simulated_failure import Certainty, Failure, Failures, Mode
 from analyzers.source import decode
 from analyzers.strong_components import components
 

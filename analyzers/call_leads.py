@@ -1,0 +1,83 @@
+"""Which functions of a knot can lead to an import inside a function at all, by the names they mention."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+
+from analyzers.import_graph import ImportGraph
+from analyzers.import_time_calls import CallFacts, FunctionFacts
+
+#: The call facts of a file, None when they cannot be had.
+FactsOf = Callable[[str], "CallFacts | None"]
+
+#: What may run when a class is called.
+MAKES_INSTANCE = ("__new__", "__init__", "__post_init__", "_missing_")
+
+
+class CallLeads:
+    """Functions from which calls may lead to a deferred import, by the names that they mention alone.
+
+    Nothing else need be entered: it keeps the search short where few functions of a large knot import.
+    """
+
+    def __init__(
+        self,
+        graph: ImportGraph,
+        members: Iterable[str],
+        facts: FactsOf,
+        deferred: Mapping[str, Mapping[int, object]],
+    ) -> None:
+        self.functions: set[int] = set()
+        #: What may be called to get there: functions, classes, and names that imports give them.
+        self.names: set[str] = set()
+        users: dict[str, list[tuple[str, FunctionFacts]]] = {}
+        makers: dict[int, list[str]] = {}
+        bases: dict[str, list[str]] = {}
+        aliases: dict[str, list[str]] = {}
+        values: list[str] = []
+        pending: list[tuple[str, FunctionFacts]] = []
+        for path in sorted(members):
+            known = facts(path)
+            if known is None:
+                continue
+            lines = deferred.get(path, {})
+            values += known.values
+            for name, functions in known.functions.items():
+                for function in functions:
+                    called = (chain[-1] for chain in (*function.calls, *function.decorators))
+                    for word in {*called, *function.reads}:
+                        users.setdefault(word, []).append((name, function))
+                    for local, (_, _, imported) in function.imported.items():
+                        if imported and local != imported:
+                            aliases.setdefault(imported, []).append(local)
+                    if any(line in lines for line in function.import_lines):
+                        pending.append((name, function))
+                    for inner in function.nested:
+                        makers.setdefault(id(inner), []).append(name)
+            for name, one in known.classes.items():
+                for maker in (*MAKES_INSTANCE, "__call__"):
+                    if maker in one.methods:
+                        makers.setdefault(id(one.methods[maker]), []).append(name)
+                for chain in (*one.bases, one.metaclass, *one.factories):
+                    if chain:
+                        bases.setdefault(chain[-1], []).append(name)
+            for name, chain in known.aliases.items():
+                aliases.setdefault(chain[-1], []).append(name)
+            for statement in graph.index.files[path].imports:
+                for alias in statement.names:
+                    if alias.asname and alias.asname != alias.name:
+                        aliases.setdefault(alias.name, []).append(alias.asname)
+        fresh: list[str] = []
+        while pending or fresh:
+            if pending:
+                name, function = pending.pop()
+                if id(function) in self.functions:
+                    continue
+                self.functions.add(id(function))
+                fresh += (name, *makers.get(id(function), ()), *(values if name == "__call__" else ()))
+                continue
+            word = fresh.pop()
+            if word not in self.names:
+                self.names.add(word)
+                fresh += (*aliases.get(word, ()), *bases.get(word, ()))
+                pending += users.get(word, ())

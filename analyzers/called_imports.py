@@ -44,6 +44,9 @@ class CalledImport:
     used: tuple[str, ...] = ()
 
 
+#: (path, line) of import statements in functions, and whether no branch stands on the way to each.
+Lines = tuple[tuple[tuple[str, int], bool], ...]
+
 #: Path -> what `called_imports` found for it.
 Called = Mapping[str, tuple[CalledImport, ...]]
 
@@ -71,14 +74,17 @@ def called_imports(graph: ImportGraph, members: Iterable[str], facts: FactsOf) -
         steps: dict[tuple[int, ImportEdge], CalledImport] = {}
         for trigger in (*known.triggers, *_missing_names(graph, path)):
             lines, wanted = calls.run_by(module, trigger)
-            for home, line in lines:
+            for (home, line), is_sure in lines:
                 for edge in deferred.get(home, {}).get(line, ()):
                     if wanted and wanted not in edge.names and wanted != edge.module.rpartition(".")[2]:
                         # A module's `__getattr__` imports one thing for each name.
                         continue
                     used = calls.used(home, edge)
-                    step = CalledImport(trigger.line, edge, trigger.is_branch, trigger.is_tried, used)
-                    steps.setdefault((trigger.line, edge), step)
+                    # What a module's `__getattr__` is asked for tells which of its branches runs.
+                    is_branch = trigger.is_branch or not (is_sure or wanted)
+                    key = trigger.line, edge
+                    if key not in steps or (steps[key].is_branch and not is_branch):
+                        steps[key] = CalledImport(trigger.line, edge, is_branch, trigger.is_tried, used)
         if steps:
             found[path] = tuple(sorted(steps.values(), key=lambda s: (s.line, s.edge.importer, s.edge.line)))
     return found
@@ -109,7 +115,10 @@ class _Walk:
     pending: deque[tuple[str, FunctionFacts]] = field(default_factory=deque)
     near: dict[tuple[str, int], frozenset[str]] = field(default_factory=dict)
     waiting: set[tuple[str, int]] = field(default_factory=set)
-    lines: set[tuple[str, int]] = field(default_factory=set)
+    lines: dict[tuple[str, int], bool] = field(default_factory=dict)
+    #: Whether no branch stands around what is followed now, and the functions entered that way.
+    is_sure: bool = True
+    sure: set[tuple[str, int]] = field(default_factory=set)
     aliases: set[Target] = field(default_factory=set)
 
     def enter(self, module: str, functions: Iterable[FunctionFacts], near: frozenset[str]) -> None:
@@ -118,8 +127,10 @@ class _Walk:
                 continue
             key = (module, id(function))
             known = self.near.get(key)
-            if known is not None and near <= known:
+            if known is not None and near <= known and (key in self.sure or not self.is_sure):
                 continue
+            if self.is_sure:
+                self.sure.add(key)
             self.near[key] = near if known is None else known | near
             if key not in self.waiting:
                 self.waiting.add(key)
@@ -146,7 +157,7 @@ class _Calls:
         self._paths = {graph.module_of(path): path for path in members if graph.module_of(path)}
         self._names = graph.index.names
         self._index = graph.index
-        self._known: dict[tuple[str, Chain, str, bool, bool], tuple[frozenset[tuple[str, int]], str]] = {}
+        self._known: dict[tuple[str, Chain, str, bool, bool], tuple[Lines, str]] = {}
         #: Name -> the modules with functions or methods of that name from which calls lead on.
         self._having: dict[str, set[str]] = {}
         for module, path in self._paths.items():
@@ -157,14 +168,14 @@ class _Calls:
         self._begun: dict[tuple[str, Chain, int], tuple[Target | None, Chain]] = {}
         self._lines: dict[Target, tuple[tuple[str, ClassFacts], ...]] = {}
 
-    def run_by(self, module: str, trigger: Trigger) -> tuple[frozenset[tuple[str, int]], str]:
-        """(path, line) of the import statements in functions that the trigger may run.
+    def run_by(self, module: str, trigger: Trigger) -> tuple[Lines, str]:
+        """The import statements in functions that the trigger may run.
 
         With the name that a module's `__getattr__` is asked for, if that is what runs; empty otherwise.
         """
         leading = {*trigger.chain[-1:], *(("__getattr__",) if trigger.is_read else ())}
         if leading and leading.isdisjoint(self._leads.names):
-            return frozenset(), ""
+            return (), ""
         key = (module, trigger.chain, trigger.created, trigger.is_factory, trigger.is_read)
         known = self._known.get(key)
         if known is None:
@@ -178,7 +189,7 @@ class _Calls:
                 self._call(walk, module, trigger.chain, None, frozenset(), trigger.is_factory)
             for entered in walk.entered():
                 self._run(walk, *entered)
-            known = self._known[key] = (frozenset(walk.lines), wanted)
+            known = self._known[key] = (tuple(walk.lines.items()), wanted)
         return known
 
     def used(self, path: str, edge: ImportEdge) -> tuple[str, ...]:
@@ -242,9 +253,14 @@ class _Calls:
 
     def _run(self, walk: _Walk, module: str, function: FunctionFacts, near: frozenset[str]) -> None:
         path = self._paths[module]
-        walk.lines.update((path, line) for line in function.import_lines)
+        is_sure = (module, id(function)) in walk.sure
+        for line in function.import_lines:
+            is_plain = is_sure and line in function.sure_lines
+            walk.lines[path, line] = walk.lines.get((path, line), False) or is_plain
         for chain in sorted(c for c in function.calls if c[-1] in self._leads.names):
+            walk.is_sure = is_sure and chain in function.sure_calls
             self._call(walk, module, chain, function, near, False)
+        walk.is_sure = is_sure
         for chain in function.decorators:
             # What runs is what the decorator made of it.
             self._call(walk, module, chain, None, near, True)

@@ -59,13 +59,15 @@ class _Program:
 class _State:
     """`done` and `running` hold module names; `bound` what imports of a running module have bound.
 
-    `calling` are the running modules that stand in a function, with the place of the import there.
+    `calling` are the running modules that stand in a function, with the place of the import there; `unsure`
+    those of them that get there through a branch.
     """
 
     done: set[str] = field(default_factory=set)
     running: dict[str, int] = field(default_factory=dict)
     bound: dict[str, set[str]] = field(default_factory=dict)
     calling: dict[str, tuple[str, int]] = field(default_factory=dict)
+    unsure: set[str] = field(default_factory=set)
 
 
 class _ImportFails(Exception):
@@ -203,6 +205,8 @@ class Simulation:
                 if not mode.has_calls or (step.is_branch and not mode.has_branches):
                     continue
                 state.calling[module] = step.called
+                if step.is_branch:
+                    state.unsure.add(module)
             elif step.is_branch and not mode.has_branches:
                 state.bound[module].update(step.bound)
                 continue
@@ -224,6 +228,7 @@ class Simulation:
                 continue
             finally:
                 state.calling.pop(module, None)
+                state.unsure.discard(module)
             state.bound[module].update(step.bound)
             for bound, local in step.modules:
                 for culprit, wanted, name, certainty in self._early_uses(module, bound, local, state):
@@ -346,7 +351,7 @@ class Simulation:
             chain = (*chain, Running(importer, line, wanted, state.calling[module]))
             importer, line = state.calling[module]
         caught = any(state.running[m] in self._program(m).tried for m in order)
-        if any(state.running[m] in self._program(m).branches for m in order):
+        if any(m in state.unsure or state.running[m] in self._program(m).branches for m in order):
             # The branch may not run.
             certainty = Certainty.POSSIBLE
         elif certainty is Certainty.CERTAIN and any(m in state.calling for m in order):
@@ -429,7 +434,8 @@ class Simulation:
                 for alias in statement.names:
                     lines[alias.bound] = min(statement.line, lines.get(alias.bound, statement.line))
         tried = frozenset(step.line for step in steps if step.is_tried)
-        branches = frozenset(step.line for step in steps if step.is_branch)
+        # Several calls may stand in a line; which of them runs through a branch is told as it runs.
+        branches = frozenset(step.line for step in steps if step.is_branch and step.called is None)
         imported: dict[str, int] = {}
         for number in sorted(own):
             statement = record.imports[number]

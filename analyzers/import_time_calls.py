@@ -39,6 +39,7 @@ _BUILT_IN: Mapping[str, tuple[str, ...]] = {
     "repr": ("__repr__",),
     "int": ("__int__",),
 }
+_CHOICES = frozenset({"isinstance", "issubclass", "hasattr", "callable"})
 _GUARDS_TYPING = ("TYPE_CHECKING", "MYPY")
 
 
@@ -65,8 +66,9 @@ class FunctionFacts:
     """One function without the functions inside it, which are `nested`.
 
     `calls` are what it calls, `reads` the attributes that it reads and does not call. `import_lines` are the
-    lines of its import statements; `imported` what they bind: name -> (dots, module, name there), and `used`
-    the dotted uses of that. `decorators` are what it is decorated with.
+    lines of its import statements; of both, the `sure_` ones stand in no branch that may be left out.
+    `imported` is what they bind: name -> (dots, module, name there), and `used` the dotted uses of that.
+    `decorators` are what it is decorated with.
     """
 
     calls: frozenset[Chain]
@@ -76,6 +78,8 @@ class FunctionFacts:
     used: frozenset[Chain]
     decorators: tuple[Chain, ...]
     is_decorated: bool
+    sure_calls: frozenset[Chain]
+    sure_lines: frozenset[int]
     nested: tuple[FunctionFacts, ...] = ()
 
 
@@ -269,12 +273,19 @@ class _Reader:
         imported: dict[str, tuple[int, str, str]] = {}
         nested: list[FunctionFacts] = []
         called: set[int] = set()
-        for inner in _walk(node.body):
+        sure_calls: set[Chain] = set()
+        sure_lines: set[int] = set()
+        for inner, is_sure in _walk_branches(node.body):
+            if is_sure and isinstance(inner, (ast.Import, ast.ImportFrom)):
+                sure_lines.add(inner.lineno)
             if isinstance(inner, _FUNCTIONS):
                 nested.append(self._function(inner))
             elif isinstance(inner, ast.Call):
                 called.add(id(inner.func))
-                calls.update(_all_called(inner))
+                chains = tuple(_all_called(inner))
+                calls.update(chains)
+                if is_sure:
+                    sure_calls.update(chains)
             elif isinstance(inner, ast.Attribute) and id(inner) not in called:
                 reads.add(inner.attr)
             elif isinstance(inner, ast.ImportFrom):
@@ -298,6 +309,8 @@ class _Reader:
             frozenset(chain for chain in dotted if chain and chain[0] in imported),
             tuple(chain for chain in decorators if chain),
             bool(node.decorator_list),
+            frozenset(sure_calls),
+            frozenset(sure_lines),
             tuple(nested),
         )
         self.functions.setdefault(node.name, []).append(facts)
@@ -306,16 +319,43 @@ class _Reader:
 
 def _walk(nodes: Iterable[ast.AST]) -> Iterator[ast.AST]:
     """The nodes that run with the given ones, parents first: inner functions and classes are not entered."""
-    stack = list(nodes)[::-1]
+    return (node for node, _ in _walk_branches(nodes))
+
+
+def _walk_branches(nodes: Iterable[ast.AST]) -> Iterator[tuple[ast.AST, bool]]:
+    """The nodes of `_walk`, each with whether it stands in no branch that may be left out."""
+    stack = [(node, True) for node in nodes][::-1]
     while stack:
-        node = stack.pop()
-        yield node
+        node, is_sure = stack.pop()
+        yield node, is_sure
         if isinstance(node, (*_FUNCTIONS, ast.ClassDef)):
-            stack.extend(node.decorator_list)
+            stack.extend((decorator, is_sure) for decorator in node.decorator_list)
         elif isinstance(node, ast.If) and _never_runs_here(node.test):
-            stack.extend(node.orelse)
+            stack.extend((other, is_sure) for other in node.orelse)
+        elif isinstance(node, ast.If):
+            stack.append((node.test, is_sure))
+            stack.extend((inner, is_sure and _holds_at_first(node.test)) for inner in node.body)
+            stack.extend((inner, False) for inner in node.orelse)
+        elif isinstance(node, ast.IfExp):
+            stack += ((node.test, is_sure), (node.body, False), (node.orelse, False))
+        elif isinstance(node, (ast.ExceptHandler, ast.match_case)):
+            stack.extend((inner, False) for inner in ast.iter_child_nodes(node))
         elif not isinstance(node, ast.Lambda):
-            stack.extend(ast.iter_child_nodes(node))
+            stack.extend((inner, is_sure) for inner in ast.iter_child_nodes(node))
+
+
+def _holds_at_first(test: ast.expr) -> bool:
+    """Whether a test most likely holds for something while modules are imported.
+
+    `if x is None:` and `if not x:`: what is made later is missing then. `if isinstance(x, C):` and its like
+    choose among all that is passed through a function.
+    """
+    if isinstance(test, ast.Call):
+        return isinstance(test.func, ast.Name) and test.func.id in _CHOICES
+    if isinstance(test, ast.Compare):
+        last = test.comparators[-1]
+        return isinstance(test.ops[0], ast.Is) and isinstance(last, ast.Constant) and last.value is None
+    return isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not)
 
 
 def _never_runs_here(test: ast.expr) -> bool:

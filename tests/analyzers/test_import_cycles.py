@@ -734,6 +734,33 @@ def test_methods_that_every_dictionary_or_list_has_are_not_taken_for_own_ones(ca
     assert [c for c in _report(files, {"old.late": "new.late"}) if c.fails in ("certain", "likely")] == []
 
 
+@pytest.mark.parametrize(
+    ("body", "fails"),
+    [
+        ("    from old.late import L\n", {"likely"}),
+        ("    if kind == 'late':\n        from old.late import L\n", {"possible"}),
+        ("    if kind != 'late':\n        return\n    elif kind:\n        inner()\n", {"possible"}),
+        ("    x = inner() if kind == 'late' else 0\n", {"possible"}),
+        ("    try:\n        kind.made\n    except AttributeError:\n        inner()\n", {"possible"}),
+        ("    if made is None:\n        inner()\n", {"likely"}),
+        ("    if not made:\n        from old.late import L\n", {"likely"}),
+        ("    if kind == 'late':\n        inner()\n    inner()\n", {"likely"}),
+        ("    for one in kind:\n        if isinstance(one, str):\n            inner()\n", {"likely"}),
+    ],
+)
+def test_what_stands_in_a_branch_of_a_called_function_may_run(body: str, fails: set[str]) -> None:
+    files = {
+        "old/__init__.py": "",
+        "old/late.py": "L = 1\n",
+        "home.py": "made = None\ndef inner():\n    from old.late import L\n" + f"def run(kind):\n{body}",
+        "user.py": "from home import run\nrun('other')\nU = 1\n",
+        "new/__init__.py": "from user import U\n",
+    }
+    found = [c.fails for c in _report(files, {"old.late": "new.late"})]
+    assert {kind for kind in found if kind} >= fails
+    assert ("likely" in found) == ("likely" in fails)
+
+
 def test_calls_are_followed_to_so_many_functions_only(monkeypatch: pytest.MonkeyPatch) -> None:
     # Each class makes the next ones, and all have the same methods: the ways through them are without number.
     count, entered = 60, 0

@@ -74,7 +74,7 @@ def hostile(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def _run(root: Path, *, seconds: float = 3.0) -> dict[str, tuple[str, str]]:
+def _run(root: Path, *, seconds: float = 6.0) -> dict[str, tuple[str, str]]:
     result = probe_imports(root, ["."], MODULES, seconds=seconds, memory=512 << 20, jobs=2)
     return {m: (o.kind, f"{o.detail} {' '.join(o.notes)}") for m, o in result.outcomes.items()}
 

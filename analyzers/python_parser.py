@@ -75,7 +75,7 @@ def parse_in_parts(text: str, least: int = PART_CHARACTERS) -> Iterator[ParsedPa
     The last part has the error of a text that cannot be parsed.
     """
     start, line = 0, 0
-    while start < len(text) or not start:
+    while start < len(text):
         end, more = start + least, max(least // 64, 1)
         while True:
             end = _beginning_behind(text, end)

@@ -48,16 +48,8 @@ def scan_line(items: ModuleItems) -> int:
 
 def leaving_findings(path: str, module: str, items: ModuleItems, names: Iterable[str]) -> Iterator[Finding]:
     """One error when the module at `path` goes through its names and `names` leave it."""
-    line, left = scan_line(items), sorted(names)
-    if line and left:
-        yield Finding(
-            code="SYMBOL022",
-            severity="error",
-            path=path,
-            line=line,
-            message=f"{module} goes through all its names here, and {', '.join(left)} would be missing",
-            mend="import it back there by hand before that line, or accept it with --allow SYMBOL022",
-        )
+    mend = "import it back there by hand before that line, or accept it with --allow SYMBOL022"
+    return _own_findings(path, module, items, names, "would be missing", severity="error", mend=mend)
 
 
 def foreign_findings(clients: ModuleClients, module: str, names: Iterable[str]) -> Iterator[Finding]:
@@ -80,14 +72,28 @@ def foreign_findings(clients: ModuleClients, module: str, names: Iterable[str]) 
 
 def arriving_findings(path: str, module: str, items: ModuleItems, names: Iterable[str]) -> Iterator[Finding]:
     """One warning when the module at `path` goes through its names and `names` come to it."""
-    line, new = scan_line(items), sorted(names)
-    if line and new:
+    return _own_findings(path, module, items, names, "will be among them", severity="warning")
+
+
+def _own_findings(
+    path: str,
+    module: str,
+    items: ModuleItems,
+    names: Iterable[str],
+    becomes: str,
+    *,
+    severity: str,
+    mend: str = "",
+) -> Iterator[Finding]:
+    line, concerned = scan_line(items), sorted(names)
+    if line and concerned:
         yield Finding(
             code="SYMBOL022",
-            severity="warning",
+            severity=severity,
             path=path,
             line=line,
-            message=f"{module} goes through all its names here, and {', '.join(new)} will be among them",
+            message=f"{module} goes through all its names here, and {', '.join(concerned)} {becomes}",
+            mend=mend,
         )
 
 

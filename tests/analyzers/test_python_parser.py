@@ -28,7 +28,7 @@ def dumped(statements: list[ast.stmt]) -> list[str]:
 def starts(text: str, least: int = 1) -> list[int]:
     """The line of the first statement of each part."""
     trees = [tree for tree, *_ in parse_in_parts(textwrap.dedent(text).lstrip("\n"), least)]
-    return [tree.body[0].lineno for tree in trees if tree is not None]
+    return [tree.body[0].lineno for tree in trees if tree is not None and tree.body]
 
 
 @settings(max_examples=60, deadline=None)
@@ -49,6 +49,11 @@ def test_a_part_ends_only_where_a_statement_can_begin() -> None:
         "@a\nclass B: pass\nc = 3\n"
     )
     assert starts("a = 1 + \\\n2\nc = 3\n") == [1, 3]
+
+
+def test_an_empty_text_has_no_parts() -> None:
+    assert list(parse_in_parts("")) == []
+    assert starts("# nothing but this\n" * 3) == []
 
 
 def test_branches_stay_with_their_statement() -> None:

@@ -59,6 +59,8 @@ def run(workspace: Workspace, options: DuplicatesOptions) -> DuplicatesResult:
     name = str(options.baseline or config.duplicates.baseline)
     if options.write_baseline and not name:
         raise InputError("--write-baseline", 0, "no baseline is named", "use --baseline, or configure one")
+    if name and not options.write_baseline and not (workspace.root / name).exists():
+        raise InputError(name, 0, "there is no such baseline", "write it with --write-baseline")
     old = read_baseline(workspace.root / name, name) if name else Baseline()
     require_healthy_when_migrating(workspace, phase="P5", force_reason=options.force_gate)
     modes = options.modes or ("exact", "function", "block")

@@ -107,6 +107,15 @@ def test_stale_entries_of_a_baseline_fail_and_are_told_everywhere(repository: An
     assert run(["duplicates", "--mode", "exact"]) == 0
 
 
+def test_a_baseline_that_does_not_exist_is_refused(repository: Any) -> None:
+    assert run(["duplicates", "--baseline", "mistyped.json"]) == 2
+    assert (
+        repository.warned()
+        == "error: mistyped.json: there is no such baseline; write it with --write-baseline\n"
+    )
+    assert not (repository.root / "mistyped.json").exists()
+
+
 def test_a_baseline_without_a_name_is_refused(repository: Any) -> None:
     assert run(["duplicates", "--write-baseline"]) == 2
     assert repository.warned().startswith("error: --write-baseline: no baseline is named")

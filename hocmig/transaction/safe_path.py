@@ -10,6 +10,9 @@ from analyzers.errors import InputError
 #: hocmig's own folder at the repository root; see `state_folder`.
 STATE_FOLDER = ".hocmig"
 
+#: The one folder in it that phases write to: their artifacts, where no domain root is configured.
+_ARTIFACTS = "artifacts"
+
 #: Longest name of one folder or file, in bytes (NAME_MAX of Linux and macOS), and of a whole path (PATH_MAX).
 MAX_NAME_BYTES = 255
 MAX_PATH_BYTES = 4000
@@ -32,7 +35,7 @@ def path_problem(path: str) -> str:
     """What is wrong with `path` as the name of a file below the repository root, or an empty text.
 
     Wanted is POSIX, relative, normalised (`a/b.py`), not in `.git` nor in hocmig's own folder in any spelling
-    that some file system takes for it (`.GIT`, `git~1`, `.git.`).
+    that some file system takes for it (`.GIT`, `git~1`, `.git.`); but its artifacts, exactly spelled, may be.
     """
     if not path:
         return "is empty"
@@ -61,7 +64,7 @@ def path_problem(path: str) -> str:
         plain = fold(name.translate(_IGNORED_BY_HFS)).rstrip(". ")
         if plain == ".git" or re.fullmatch(r"git~\d+", plain):
             return "lies in git's own folder"
-        if position == 0 and plain == STATE_FOLDER:
+        if position == 0 and plain == STATE_FOLDER and names[:2] != [STATE_FOLDER, _ARTIFACTS]:
             return "lies in hocmig's own folder"
     return ""
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 
+from analyzers.function_calls import FunctionFacts
 from analyzers.import_graph import ImportGraph
-from analyzers.import_time_calls import CallFacts, FunctionFacts
+from analyzers.import_time_calls import CallFacts
 
 #: The call facts of a file, None when they cannot be had.
 FactsOf = Callable[[str], "CallFacts | None"]
@@ -44,8 +45,7 @@ class CallLeads:
             values += known.values
             for name, functions in known.functions.items():
                 for function in functions:
-                    called = (chain[-1] for chain in (*function.calls, *function.decorators))
-                    for word in {*called, *function.reads}:
+                    for word in function.words:
                         users.setdefault(word, []).append((name, function))
                     for local, (_, _, imported) in function.imported.items():
                         if imported and local != imported:
@@ -81,3 +81,11 @@ class CallLeads:
                 self.names.add(word)
                 fresh += (*aliases.get(word, ()), *bases.get(word, ()))
                 pending += users.get(word, ())
+
+    def leads_on(self, function: FunctionFacts) -> bool:
+        """Whether one of `functions` does what its words promise: imports, or calls or reads such a name."""
+        return (
+            bool(function.import_lines or function.decorators or function.nested)
+            or not self.names.isdisjoint(function.reads)
+            or any(chain[-1] in self.names for chain in function.calls)
+        )

@@ -11,9 +11,11 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass, field
 
+from analyzers.call_chains import MADE, Chain
 from analyzers.call_leads import MAKES_INSTANCE, CallLeads, FactsOf
+from analyzers.function_calls import FunctionFacts
 from analyzers.import_graph import EdgeKind, ImportEdge, ImportGraph
-from analyzers.import_time_calls import MADE, CallFacts, Chain, ClassFacts, FunctionFacts, Trigger
+from analyzers.import_time_calls import CallFacts, ClassFacts, Trigger
 from analyzers.layout import ModuleName
 from analyzers.model import Guard
 from analyzers.name_resolution import Kind, NameResolver, Target
@@ -111,7 +113,7 @@ class _Walk:
     told apart, or their number would grow with every class on the way.
     """
 
-    leads: set[int]
+    leads: CallLeads
     pending: deque[tuple[str, FunctionFacts]] = field(default_factory=deque)
     near: dict[tuple[str, int], frozenset[str]] = field(default_factory=dict)
     waiting: set[tuple[str, int]] = field(default_factory=set)
@@ -123,7 +125,7 @@ class _Walk:
 
     def enter(self, module: str, functions: Iterable[FunctionFacts], near: frozenset[str]) -> None:
         for function in functions:
-            if id(function) not in self.leads:
+            if id(function) not in self.leads.functions:
                 continue
             key = (module, id(function))
             known = self.near.get(key)
@@ -138,13 +140,14 @@ class _Walk:
 
     def entered(self) -> Iterator[tuple[str, FunctionFacts, frozenset[str]]]:
         """The functions to run, the nearest first, until no more are entered or there are too many."""
-        for _ in range(_MOST_FUNCTIONS):
-            if not self.pending:
-                return
+        count = 0
+        while self.pending and count < _MOST_FUNCTIONS:
             module, function = self.pending.popleft()
             key = (module, id(function))
             self.waiting.discard(key)
-            yield module, function, self.near[key]
+            if self.leads.leads_on(function):
+                count += 1
+                yield module, function, self.near[key]
 
 
 class _Calls:
@@ -179,7 +182,7 @@ class _Calls:
         key = (module, trigger.chain, trigger.created, trigger.is_factory, trigger.is_read)
         known = self._known.get(key)
         if known is None:
-            walk = _Walk(self._leads.functions)
+            walk = _Walk(self._leads)
             wanted = ""
             if trigger.is_read:
                 wanted = self._read(walk, module, trigger.chain)
@@ -239,7 +242,7 @@ class _Calls:
         homes = self._homes_of(target)
         found = [(home, f) for home in sorted(homes) for f in self._methods(home, rest[-1])]
         there = (self._of(home) for home in homes)
-        is_known = bool(found) or any(f is not None and rest[-1] in f.attributes for f in there)
+        is_known = bool(found) or any(f is not None and f.gives(rest[-1]) for f in there)
         if not is_known:
             found = [(home, f) for home in sorted(homes) for f in self._methods(home, "__getattr__")]
         for home, function in found:

@@ -14,7 +14,7 @@ from typing import TypeVar
 
 from analyzers.called_imports import Called, CalledImport, called_imports
 from analyzers.import_graph import EdgeKind, ImportEdge, ImportGraph
-from analyzers.import_simulation import Simulation
+from analyzers.import_simulation import FoundFailures, Simulation
 from analyzers.import_time_calls import CallFacts, import_time_calls
 from analyzers.import_time_uses import Chain, ImportTimeUses, import_time_uses
 from analyzers.relocation_map import RelocationMap
@@ -147,33 +147,32 @@ def new_failures(
         )
         if not is_changed and members.isdisjoint(downstream):
             continue
-        met = Simulation(after, members, None, new_called).failures()
-        if met:
+        met = Simulation(after, members, new_uses if is_changed else None, new_called).failures()
+        if met.rough:
             failing |= members
-        if not is_changed or not met:
+        if not is_changed or not met.rough:
             continue
         homes = {home[o] for m in members for o in _origins(m, back, paths) if o in home}
-        # First without reading a text: what could fail, could it fail in the same way before?
-        known: Failures = {}
+        known = FoundFailures({}, {})
         for old_members in sorted(homes, key=min):
-            known.update(Simulation(before, old_members, None, old_called).failures())
-        if _difference(met, known, back, paths, by_names=True):
-            for old_members in sorted(homes, key=min):
-                old_failures.update(Simulation(before, old_members, old_uses, old_called).failures())
-            new_failures.update(Simulation(after, members, new_uses, new_called).failures())
+            old = Simulation(before, old_members, old_uses, old_called).failures()
+            known.rough.update(old.rough)
+            known.exact.update(old.exact)
+        # Whatever is used: could it fail in the same way before?
+        if _difference(met.rough, known.rough, back, paths, by_names=True):
+            new_failures.update(met.exact)
+            old_failures.update(known.exact)
     # What leads to a moved file may enter a knot by another door, since other packages run first.
     doors = upstream & _reaching(new_links, failing)
     if doors:
         old_doors = {old for door in doors for old in _origins(door, back, paths)}
         new_between = _reached(new_links, doors) & _reaching(new_links, failing)
         old_between = _reached(old_links, old_doors)
-        met = _only(Simulation(after, new_between, None, new_called).failures(), doors)
-        known = _only(Simulation(before, old_between, None, old_called).failures(), old_doors)
-        if _difference(met, known, back, paths, by_names=True):
-            found = Simulation(after, new_between, new_uses, new_called).failures()
-            new_failures.update(_only(found, doors))
-            found = Simulation(before, old_between, old_uses, old_called).failures()
-            old_failures.update(_only(found, old_doors))
+        met = _only(Simulation(after, new_between, new_uses, new_called).failures(), doors)
+        known = _only(Simulation(before, old_between, old_uses, old_called).failures(), old_doors)
+        if _difference(met.rough, known.rough, back, paths, by_names=True):
+            new_failures.update(met.exact)
+            old_failures.update(known.exact)
         else:
             new_failures = {key: value for key, value in new_failures.items() if key[0] not in doors}
     return _difference(new_failures, old_failures, back, paths)
@@ -385,8 +384,10 @@ def _reaching(links: Mapping[str, Iterable[str]], goals: Iterable[str]) -> set[s
     return _reached(importers, goals)
 
 
-def _only(found: Failures, entries: set[str]) -> Failures:
-    return {entry: failures for entry, failures in found.items() if entry[0] in entries}
+def _only(found: FoundFailures, entries: set[str]) -> FoundFailures:
+    rough = {entry: failures for entry, failures in found.rough.items() if entry[0] in entries}
+    exact = {entry: failures for entry, failures in found.exact.items() if entry[0] in entries}
+    return FoundFailures(rough, exact)
 
 
 def _is_unchanged(

@@ -15,59 +15,74 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Se
 from dataclasses import dataclass, field, replace
 
 from analyzers.called_imports import CalledImport
-from analyzers.import_graph import EdgeKind, ImportEdge, ImportGraph
+from analyzers.import_graph import ImportGraph
 from analyzers.import_time_uses import ImportTimeUses
-from analyzers.model import DefinitionKind, Guard
-from analyzers.name_resolution import Kind
 from analyzers.simulated_failure import Certainty, Failure, Failures, Mode, Running
-
-#: Statements that may not run; `try` bodies do run.
-_BRANCH = int(Guard.CONDITIONAL | Guard.EXCEPT)
-
+from analyzers.simulated_program import Programs
 
 #: A path to the dotted uses that run with its import; None: unknown.
 UsesOf = Callable[[str], "ImportTimeUses | None"]
 
 
-@dataclass(frozen=True, slots=True)
-class _Step:
-    """One import statement of a module: what it loads, what it binds, what it takes."""
-
-    line: int
-    loads: tuple[str, ...]
-    takes: tuple[tuple[str, str], ...]  # (module, name)
-    modules: tuple[tuple[str, str], ...]  # (module bound, its local name; empty: used by its dotted name)
-    bound: tuple[str, ...]
-    is_branch: bool
-    is_tried: bool
-    called: tuple[str, int] | None = None  # see `Running.called`
+#: (module that still runs, module used, name wanted, certainty) of what comes too early.
+_Early = tuple[str, str, str, Certainty]
 
 
 @dataclass(frozen=True, slots=True)
-class _Program:
-    module: str
-    steps: tuple[_Step, ...]
-    lines: dict[str, int]
-    imported: dict[str, int]  # names that its own statements import, each with the line of the first
-    is_open: bool
-    tried: frozenset[int]
-    branches: frozenset[int]
-    dotted: frozenset[tuple[str, ...]]  # the first two segments of what plain imports name
+class FoundFailures:
+    """`rough`: every module that is bound too early may fail. `exact`: only what uses it too early does."""
+
+    rough: Failures
+    exact: Failures
+
+
+@dataclass(frozen=True, slots=True)
+class _Met:
+    """A failure as it was met; `is_use`: not of an import statement, but of what was bound by one."""
+
+    failure: Failure
+    is_use: bool = False
+    is_rough: bool = True
+    is_exact: bool = True
 
 
 @dataclass(slots=True)
 class _State:
-    """`done` and `running` hold module names; `bound` what imports of a running module have bound.
+    """`done` are the bits of modules, see `Programs`; `running` holds the lines where modules stand.
 
-    `calling` are the running modules that stand in a function, with the place of the import there; `unsure`
-    those of them that get there through a branch.
+    `bound` is what imports of a running module have bound. `calling` are the running modules that stand in a
+    function, with the place of the import there; `unsure` those of them that get there through a branch.
+    `looked` are the bits of modules that were looked into besides what `Programs.reach` has.
     """
 
-    done: set[str] = field(default_factory=set)
+    done: int = 0
     running: dict[str, int] = field(default_factory=dict)
+    running_bits: int = 0
     bound: dict[str, set[str]] = field(default_factory=dict)
     calling: dict[str, tuple[str, int]] = field(default_factory=dict)
     unsure: set[str] = field(default_factory=set)
+    looked: int = 0
+
+
+@dataclass(slots=True)
+class _Frame:
+    """A module that runs, and what was so when it began; `key` is empty when its run cannot be kept."""
+
+    module: str
+    steps: Generator[str, None, None]
+    key: tuple[str, int] | None
+    met: int
+    done: int
+    looked: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """What the run of a module came to: the bits of the modules that are done with it, and what was met."""
+
+    done: int
+    met: tuple[_Met, ...]
+    is_failed: bool
 
 
 class _ImportFails(Exception):
@@ -96,110 +111,156 @@ class Simulation:
         self.graph = graph
         self._uses = uses
         self._called = called or {}
-        self._paths = {graph.module_of(path): path for path in members if graph.module_of(path)}
-        self._programs: dict[str, _Program] = {}
-        self._prefixes: dict[str, tuple[str, ...]] = {}
+        self._programs = Programs(graph, members, self._called)
+        self._paths = self._programs.paths
+        self._bits = self._programs.bits
         self._resolver = graph.resolver
+        #: (module, what was done of its reach) -> what its run came to, in the mode that is run now.
+        self._runs: dict[tuple[str, int], _Run] = {}
 
-    def failures(self) -> Failures:
+    def failures(self) -> FoundFailures:
         """The failures that importing each file first meets, once for each mode.
 
         Keys are (path of the file imported first, mode), sorted; only those that meet failures. Modes with
         calls are left out where nothing is called.
         """
-        found: Failures = {}
+        rough: Failures = {}
+        exact: Failures = {}
         calls = any(path in self._called for path in self._paths.values())
         modes = {Mode.BRANCHES: Mode.PLAIN, **({Mode.CALLS: Mode.CALLS_ALONE} if calls else {})}
         # Without branches, two modes are one.
         twins = {} if self._has_branches() else modes
         for mode in (*modes, *(() if twins else modes.values())):
-            for path, failures in self._entries(mode):
-                if not failures:
+            self._runs.clear()
+            for path, met in self._entries(mode):
+                if not met:
                     continue
-                # What nobody catches counts more than what somebody does.
-                ordered = sorted(failures, key=lambda f: not f.is_caught)
-                unique = {(f.importer, f.line, f.module, f.name): f for f in ordered}
-                found[path, mode] = tuple(unique[key] for key in sorted(unique))
-                if mode in twins:
-                    found[path, twins[mode]] = found[path, mode]
-        return dict(sorted(found.items()))
+                for failures, kept in (
+                    (rough, [m.failure for m in met if m.is_rough]),
+                    (exact, [m.failure for m in met if m.is_exact]),
+                ):
+                    if kept:
+                        failures[path, mode] = _unique(kept)
+                        if mode in twins:
+                            failures[path, twins[mode]] = failures[path, mode]
+        return FoundFailures(dict(sorted(rough.items())), dict(sorted(exact.items())))
 
-    def _entries(self, mode: Mode) -> Iterator[tuple[str, list[Failure]]]:
+    def _entries(self, mode: Mode) -> Iterator[tuple[str, list[_Met]]]:
         # After its package has been imported, a module has little left to do: go on from there.
-        after: dict[str, tuple[_State, list[Failure]]] = {}
+        after: dict[str, tuple[int, list[_Met]]] = {}
         for module in sorted(self._paths, key=lambda m: (m.count("."), m)):
-            inside = self._inside(module)
-            if len(inside) > 1:
-                state, failures = after[inside[-2]]
-                if module not in state.done:
-                    state, failures = _State(set(state.done)), list(failures)
-            else:
-                state, failures = _State(), []
-            if module not in state.done:
-                self._run(module, state, failures, mode)
+            inside = self._programs.inside(module)
+            done, met = after[inside[-2]] if len(inside) > 1 else (0, [])
+            if not done & self._bits[module]:
+                state, met = _State(done), list(met)
+                self._run(module, state, met, mode)
+                done = state.done
             if self.graph.index.files[self._paths[module]].is_package_file:
-                after[module] = (state, failures)
-            yield self._paths[module], failures
-
-    def _inside(self, module: str) -> tuple[str, ...]:
-        """The module's packages and itself, as far as they belong to the component, from the top down."""
-        known = self._prefixes.get(module)
-        if known is None:
-            above = module.rpartition(".")[0]
-            known = (self._inside(above) if above else ()) + ((module,) if module in self._paths else ())
-            self._prefixes[module] = known
-        return known
+                after[module] = (done, met)
+            yield self._paths[module], met
 
     def _has_branches(self) -> bool:
-        return any(step.is_branch for module in self._paths for step in self._program(module).steps)
+        return any(step.is_branch for module in self._paths for step in self._programs.of(module).steps)
 
     # -- running ---------------------------------------------------------------------------------------------
 
-    def _run(self, entry: str, state: _State, failures: list[Failure], mode: Mode) -> None:
-        for first in self._inside(entry):
-            if first not in state.done and not self._import(first, state, failures, mode):
+    def _run(self, entry: str, state: _State, met: list[_Met], mode: Mode) -> None:
+        for first in self._programs.inside(entry):
+            if not state.done & self._bits[first] and not self._import(first, state, met, mode):
                 return
 
-    def _import(self, first: str, state: _State, failures: list[Failure], mode: Mode) -> bool:
+    def _import(self, first: str, state: _State, met: list[_Met], mode: Mode) -> bool:
         """Runs a module and all that it imports; False when that fails and nobody catches it."""
-        stack: list[tuple[str, Generator[str, None, None]]] = []
+        stack: list[_Frame] = []
         wanted: str | None = first
         error: _ImportFails | None = None
         while wanted or stack:
-            if wanted and wanted not in state.done and wanted not in state.running:
-                steps = self._execute(wanted, state, failures, mode, stack)
-                stack.append((wanted, steps))
-            module, steps = stack[-1]
+            if wanted and not self._bits[wanted] & (state.done | state.running_bits):
+                key = self._key(wanted, state)
+                known = self._runs.get(key) if key is not None else None
+                if known is not None:
+                    met += self._again(known.met, state, stack)
+                    error = _ImportFails() if known.is_failed else None
+                    state.done |= known.done
+                    self._bind(wanted, state, is_failed=known.is_failed)
+                    wanted = None
+                    continue
+                steps = self._execute(wanted, state, met, mode, stack)
+                stack.append(_Frame(wanted, steps, key, len(met), state.done, state.looked))
+                state.looked = 0
+                state.running_bits |= self._bits[wanted]
+            frame = stack[-1]
             try:
-                wanted = next(steps) if error is None else steps.throw(error)
+                wanted = next(frame.steps) if error is None else frame.steps.throw(error)
                 error = None
             except (StopIteration, _ImportFails) as ending:
                 stack.pop()
                 wanted = None
-                del state.running[module], state.bound[module]
-                state.calling.pop(module, None)
                 # A module that failed is forgotten; whoever wants it next runs it again.
                 error = ending if isinstance(ending, _ImportFails) else None
-                if error is None:
-                    state.done.add(module)
-                    parent, _, leaf = module.rpartition(".")
-                    if parent in state.running:
-                        state.bound[parent].add(leaf)
+                self._end(frame, state, met, is_failed=error is not None)
         return error is None
 
+    def _key(self, module: str, state: _State) -> tuple[str, int] | None:
+        """What the run of a module depends on; None while a module still runs that it may look into."""
+        reach = self._programs.reach[module]
+        return None if reach & state.running_bits else (module, reach & state.done)
+
+    def _end(self, frame: _Frame, state: _State, met: list[_Met], *, is_failed: bool) -> None:
+        module = frame.module
+        del state.running[module], state.bound[module]
+        state.running_bits &= ~self._bits[module]
+        state.calling.pop(module, None)
+        if not is_failed:
+            state.done |= self._bits[module]
+        self._bind(module, state, is_failed=is_failed)
+        if frame.key is not None and not state.looked & ~self._programs.reach[module]:
+            self._runs[frame.key] = _Run(state.done & ~frame.done, tuple(met[frame.met :]), is_failed)
+        state.looked |= frame.looked
+
+    def _bind(self, module: str, state: _State, *, is_failed: bool) -> None:
+        parent, _, leaf = module.rpartition(".")
+        if not is_failed and parent in state.running:
+            state.bound[parent].add(leaf)
+
+    def _again(self, met: Sequence[_Met], state: _State, stack: Sequence[_Frame]) -> Iterable[_Met]:
+        """What a run met when nobody waited for it, as it is met by those who wait for it now."""
+        if not met:
+            return met
+        order = [frame.module for frame in stack]
+        is_caught = any(state.running[m] in self._programs.of(m).tried for m in order)
+        is_unsure = self._is_unsure(order, state)
+        is_called = any(m in state.calling for m in order)
+        if not (is_caught or is_unsure or is_called):
+            return met
+        return [
+            replace(
+                one,
+                failure=replace(
+                    one.failure,
+                    certainty=_less_sure(one.failure.certainty, is_unsure=is_unsure, is_called=is_called),
+                    is_caught=one.failure.is_caught or (is_caught and not one.is_use),
+                ),
+            )
+            for one in met
+        ]
+
+    def _is_unsure(self, order: Iterable[str], state: _State) -> bool:
+        """Whether one of the running modules stands in a branch, which may not run."""
+        return any(m in state.unsure or state.running[m] in self._programs.of(m).branches for m in order)
+
     def _execute(
-        self,
-        module: str,
-        state: _State,
-        failures: list[Failure],
-        mode: Mode,
-        stack: Sequence[tuple[str, object]],
+        self, module: str, state: _State, met: list[_Met], mode: Mode, stack: Sequence[_Frame]
     ) -> Generator[str, None, None]:
         """Runs a module up to each module that it wants, which it yields; notes what it takes too early."""
-        program = self._program(module)
+        program = self._programs.of(module)
         state.running[module] = 0
-        state.bound[module] = set()
+        bound = state.bound[module] = set()
         for step in program.steps:
+            if not step.concerned & ~state.done:
+                # All that it needs is there.
+                bound.update(step.bound)
+                continue
             state.running[module] = step.line
             if step.called is not None:
                 if not mode.has_calls or (step.is_branch and not mode.has_branches):
@@ -208,18 +269,18 @@ class Simulation:
                 if step.is_branch:
                     state.unsure.add(module)
             elif step.is_branch and not mode.has_branches:
-                state.bound[module].update(step.bound)
+                bound.update(step.bound)
                 continue
             try:
                 for wanted in step.loads:
-                    for prefix in self._inside(wanted):
-                        if prefix not in state.done and prefix not in state.running:
+                    for prefix in self._programs.inside(wanted):
+                        if not self._bits[prefix] & (state.done | state.running_bits):
                             yield prefix
                 for base, name in step.takes:
                     certainty = self._lacks(base, name, state)
                     if certainty is not None:
                         found = self._failure(module, step.line, base, base, name, certainty, state, stack)
-                        failures.append(found)
+                        met.append(_Met(found))
                         if certainty is Certainty.CERTAIN and step.called is None:
                             raise _ImportFails
             except _ImportFails:
@@ -229,13 +290,27 @@ class Simulation:
             finally:
                 state.calling.pop(module, None)
                 state.unsure.discard(module)
-            state.bound[module].update(step.bound)
-            for bound, local in step.modules:
-                for culprit, wanted, name, certainty in self._early_uses(module, bound, local, state):
-                    found = self._failure(module, step.line, culprit, wanted, name, certainty, state, stack)
-                    # What is used after the statement is no longer inside its `try`, nor an ImportError.
-                    failures.append(replace(found, is_caught=False))
+            bound.update(step.bound)
+            for what, local in step.modules:
+                met += self._early(module, step.line, what, local, state, stack)
         state.running[module] = 0
+
+    def _early(
+        self, module: str, line: int, bound: str, local: str, state: _State, stack: Sequence[_Frame]
+    ) -> Iterator[_Met]:
+        """The uses of a module that was bound while it still runs, or one of its packages."""
+        running = [p for p in self._programs.inside(bound) if p in state.running]
+        if not running or (local and bound not in running):
+            return
+        uses = self._uses(self._paths[module]) if self._uses is not None else None
+        rough = _binding(module, bound, local, running)
+        found = [(early, True, uses is None) for early in rough]
+        if uses is not None:
+            found += ((early, False, True) for early in self._early_uses(module, bound, local, uses, state))
+        for (culprit, wanted, name, certainty), is_rough, is_exact in found:
+            failure = self._failure(module, line, culprit, wanted, name, certainty, state, stack)
+            # What is used after the statement is no longer inside its `try`, nor an ImportError.
+            yield _Met(replace(failure, is_caught=False), True, is_rough, is_exact)
 
     def _lacks(self, base: str, name: str, state: _State) -> Certainty | None:
         """Whether `name` is missing in `base` now."""
@@ -245,7 +320,7 @@ class Simulation:
             return Certainty.POSSIBLE
         if name in state.bound[base]:
             return None
-        program = self._program(base)
+        program = self._programs.of(base)
         line = program.lines.get(name)
         if line is not None:
             if line < state.running[base]:
@@ -267,7 +342,7 @@ class Simulation:
     def _may_have(self, module: str, state: _State) -> bool:
         """Whether what has run of `module` may give any name: `__getattr__`, a star of unknown names."""
         line = state.running[module]
-        program = self._program(module)
+        program = self._programs.of(module)
         if program.lines.get("__getattr__", line) < line:
             return True
         return any(
@@ -278,23 +353,10 @@ class Simulation:
         )
 
     def _early_uses(
-        self, module: str, bound: str, local: str, state: _State
-    ) -> Iterator[tuple[str, str, str, Certainty]]:
-        """(module that still runs, module used, name wanted, certainty) of uses that come too early."""
-        running = [p for p in self._inside(bound) if p in state.running]
-        if not running or (local and bound not in running):
-            return
-        uses = self._uses(self._paths[module]) if self._uses is not None else None
-        if uses is None:
-            if bound == module and local:
-                return
-            # `import a.b.c` is used as `a.b.c`: `b` becomes an attribute of `a` only when `a.b` has run.
-            culprits = [bound] if local else [p for p in running if "." in p or p == bound]
-            if culprits:
-                yield culprits[-1], bound, "", Certainty.POSSIBLE
-            return
+        self, module: str, bound: str, local: str, uses: ImportTimeUses, state: _State
+    ) -> Iterator[_Early]:
         root = local or bound.partition(".")[0]
-        others = self._program(module).dotted
+        others = self._programs.of(module).dotted
         for chains in (uses.certain, uses.possible):
             for chain in sorted(c for c in chains if c[0] == root):
                 if not local and chain[:2] in others and tuple(bound.split(".")[:2]) != chain[:2]:
@@ -308,19 +370,20 @@ class Simulation:
 
     def _early_use(
         self, module: str, chain: tuple[str, ...], current: str, is_local: bool, state: _State
-    ) -> tuple[str, str, str, Certainty] | None:
+    ) -> _Early | None:
         """What one dotted use misses; `current` is the module that its first segment stands for."""
         if len(chain) == 1:
             return (current, current, "", Certainty.POSSIBLE) if is_local else None
         for name in chain[1:]:
             inner = f"{current}.{name}"
+            state.looked |= self._bits.get(current, 0) | self._bits.get(inner, 0)
             is_bound = name in state.bound.get(current, ())
             if inner in state.running and not is_bound:
                 # A module becomes an attribute of its package only when it has run.
                 return inner, current, name, Certainty.CERTAIN
             if current in state.running and current != module and not is_bound:
                 certainty = self._lacks(current, name, state)
-                if certainty is None and inner in self._paths and inner not in state.done:
+                if certainty is None and inner in self._bits and not state.done & self._bits[inner]:
                     certainty = Certainty.CERTAIN
                 if certainty is not None:
                     return current, current, name, certainty
@@ -338,9 +401,9 @@ class Simulation:
         name: str,
         certainty: Certainty,
         state: _State,
-        stack: Sequence[tuple[str, object]],
+        stack: Sequence[_Frame],
     ) -> Failure:
-        order = [m for m, _ in stack]
+        order = [frame.module for frame in stack]
         start = order.index(culprit)
         chain = tuple(
             Running(self._paths[m], state.running[m], follower, state.calling.get(m))
@@ -350,12 +413,12 @@ class Simulation:
         if module in state.calling:
             chain = (*chain, Running(importer, line, wanted, state.calling[module]))
             importer, line = state.calling[module]
-        caught = any(state.running[m] in self._program(m).tried for m in order)
-        if any(m in state.unsure or state.running[m] in self._program(m).branches for m in order):
-            # The branch may not run.
-            certainty = Certainty.POSSIBLE
-        elif certainty is Certainty.CERTAIN and any(m in state.calling for m in order):
-            certainty = Certainty.LIKELY
+        caught = any(state.running[m] in self._programs.of(m).tried for m in order)
+        certainty = _less_sure(
+            certainty,
+            is_unsure=self._is_unsure(order, state),
+            is_called=any(m in state.calling for m in order),
+        )
         available = hash((self._bound_so_far(wanted, state), frozenset(state.bound.get(wanted, ()))))
         return Failure(
             importer, line, self._paths[culprit], wanted, name, certainty, chain, caught, available
@@ -364,116 +427,27 @@ class Simulation:
     def _bound_so_far(self, module: str, state: _State) -> int:
         """How many definitions of a running module have been run."""
         line = state.running.get(module, 0)
-        return sum(at < line for at in self._program(module).lines.values()) if line else 0
+        return sum(at < line for at in self._programs.of(module).lines.values()) if line else 0
 
-    # -- programs --------------------------------------------------------------------------------------------
 
-    def _program(self, module: str) -> _Program:
-        known = self._programs.get(module)
-        if known is None:
-            known = self._programs[module] = self._compile(module)
-        return known
+def _binding(module: str, bound: str, local: str, running: Sequence[str]) -> Iterator[_Early]:
+    """That a module is bound too early, when it is not known what is used of it."""
+    if bound == module and local:
+        return
+    # `import a.b.c` is used as `a.b.c`: `b` becomes an attribute of `a` only when `a.b` has run.
+    culprits = [bound] if local else [p for p in running if "." in p or p == bound]
+    if culprits:
+        yield culprits[-1], bound, "", Certainty.POSSIBLE
 
-    def _compile(self, module: str) -> _Program:
-        path = self._paths[module]
-        record = self.graph.index.files[path]
-        by_statement: dict[int, list[ImportEdge]] = {}
-        for edge in self.graph.by_importer.get(path, ()):
-            if edge.kind is EdgeKind.IMPORT_TIME:
-                by_statement.setdefault(edge.statement, []).append(edge)
-        steps = []
-        for number, edges in by_statement.items():
-            statement = record.imports[number]
-            loads: list[str] = []
-            takes: list[tuple[str, str]] = []
-            modules: list[tuple[str, str]] = []
-            bound: list[str] = []
-            if not statement.is_from:
-                aliases = {alias.name: alias for alias in statement.names}
-                for edge in edges:
-                    loads.append(edge.module)
-                    modules.append((edge.module, aliases[edge.module].asname or ""))
-            else:
-                locals_ = {alias.name: alias.bound for alias in statement.names}
-                for edge in edges:
-                    loads.append(edge.module)
-                    if not edge.names:
-                        modules.append((edge.module, locals_[edge.module.rpartition(".")[2]]))
-                    for name in edge.names:
-                        takes.append((edge.module, name))
-                        inner = self._inner(edge.module, name)
-                        if inner:
-                            modules.append((inner, locals_[name]))
-                        if name == "*":
-                            loads.extend(self._star_submodules(edge.module))
-                            bound.extend(self._star_names(edge.module))
-            if statement.scope.value == "module":
-                bound.extend(alias.bound for alias in statement.names if alias.name != "*")
-            steps.append(
-                _Step(
-                    statement.line,
-                    tuple(loads),
-                    tuple(takes),
-                    tuple(modules),
-                    tuple(bound),
-                    is_branch=bool(statement.guard & _BRANCH),
-                    is_tried=bool(statement.guard & Guard.TRY),
-                )
-            )
-        steps += map(self._called_step, self._called.get(path, ()))
-        steps.sort(key=lambda step: step.line)
-        lines: dict[str, int] = {}
-        for definition in record.definitions:
-            # A class is bound after its body has run.
-            line = definition.end_line if definition.kind is DefinitionKind.CLASS else definition.line
-            lines[definition.name] = min(line, lines.get(definition.name, line))
-        own = {edges[0].statement for edges in by_statement.values()}
-        for number, statement in enumerate(record.imports):
-            # What comes from elsewhere is bound in its line, too.
-            if number not in own and statement.scope.value == "module" and not statement.is_typing_only:
-                for alias in statement.names:
-                    lines[alias.bound] = min(statement.line, lines.get(alias.bound, statement.line))
-        tried = frozenset(step.line for step in steps if step.is_tried)
-        # Several calls may stand in a line; which of them runs through a branch is told as it runs.
-        branches = frozenset(step.line for step in steps if step.is_branch and step.called is None)
-        imported: dict[str, int] = {}
-        for number in sorted(own):
-            statement = record.imports[number]
-            if statement.is_from and statement.scope.value == "module" and not statement.guard & _BRANCH:
-                for alias in statement.names:
-                    if alias.name != "*" and self._resolver.bound(module, alias.bound) is not None:
-                        imported.setdefault(alias.bound, statement.line)
-                for edge in by_statement[number]:
-                    for name in self._star_names(edge.module) if "*" in edge.names else ():
-                        imported.setdefault(name, statement.line)
-        dotted = frozenset(
-            tuple(name.split(".")[:2]) for step in steps for name, local in step.modules if not local
-        )
-        return _Program(
-            module, tuple(steps), lines, imported, self._resolver.is_open(module), tried, branches, dotted
-        )
 
-    def _called_step(self, call: CalledImport) -> _Step:
-        edge = call.edge
-        statement = self.graph.index.files[edge.importer].imports[edge.statement]
-        takes = tuple((edge.module, name) for name in (*edge.names, *call.used) if name != "*")
-        is_tried = call.is_tried or bool(statement.guard & Guard.TRY)
-        place = (edge.importer, edge.line)
-        return _Step(call.line, (edge.module,), takes, (), (), call.is_branch, is_tried, place)
+def _less_sure(certainty: Certainty, *, is_unsure: bool, is_called: bool) -> Certainty:
+    if is_unsure:
+        return Certainty.POSSIBLE
+    return Certainty.LIKELY if is_called and certainty is Certainty.CERTAIN else certainty
 
-    def _inner(self, module: str, name: str) -> str:
-        """The module of the component that a bound name of `module` stands for; empty: none."""
-        target = self._resolver.bound(module, name)
-        if target is None or target.kind is not Kind.MODULE or target.module not in self._paths:
-            return ""
-        return target.module
 
-    def _star_submodules(self, module: str) -> tuple[str, ...]:
-        record = self._resolver.facts.record_of(module)
-        if record is None or not record.is_package_file or not record.exports:
-            return ()
-        names = [f"{module}.{n}" for n in record.exports if self._resolver.bound(module, n) is None]
-        return tuple(n for n in names if n in self.graph.index.modules)
-
-    def _star_names(self, module: str) -> tuple[str, ...]:
-        return tuple(sorted(self._resolver.exports_of(module) or ()))
+def _unique(failures: Iterable[Failure]) -> tuple[Failure, ...]:
+    """One failure for each statement and name, sorted; what nobody catches counts more."""
+    ordered = sorted(failures, key=lambda f: not f.is_caught)
+    unique = {(f.importer, f.line, f.module, f.name): f for f in ordered}
+    return tuple(unique[key] for key in sorted(unique))

@@ -31,7 +31,7 @@ class Pattern(NamedTuple):
 
     mixed: re.Pattern[str]
     dotted: re.Pattern[str]
-    marks: tuple[str, ...]
+    marks: re.Pattern[str]
 
 
 @lru_cache(maxsize=8)
@@ -53,7 +53,11 @@ def pattern_of(relocations: RelocationMap) -> Pattern | None:
     if not parts:
         return None
     marks = ("/", ".py", *sorted(roots)) if _has_files(relocations) else tuple(sorted(roots))
-    return Pattern(re.compile("|".join(parts)), re.compile(dotted or r"(?!)(?P<star>)"), marks)
+    return Pattern(
+        re.compile("|".join(parts)),
+        re.compile(dotted or r"(?!)(?P<star>)"),
+        re.compile("|".join(map(re.escape, marks))),
+    )
 
 
 @lru_cache(maxsize=8)
@@ -109,17 +113,14 @@ def candidates(text: str, pattern: Pattern, words: frozenset[str]) -> Iterator[C
 def _matches(text: str, pattern: Pattern) -> Iterator[re.Match[str]]:
     """The matches of `mixed`, looked for in lines with a mark only: most lines of prose have none."""
     begin = end = 0
-    start = 0
-    while start < len(text):
-        stop = text.find("\n", start)
-        stop = len(text) if stop < 0 else stop + 1
-        line = text[start:stop]
-        if any(mark in line for mark in pattern.marks):
-            if end != start:
-                yield from pattern.mixed.finditer(text, begin, end)
-                begin = start
-            end = stop
-        start = stop
+    mark = pattern.marks.search(text)
+    while mark is not None:
+        start = text.rfind("\n", end, mark.start()) + 1 or end
+        if start != end:
+            yield from pattern.mixed.finditer(text, begin, end)
+            begin = start
+        end = text.find("\n", mark.end()) + 1 or len(text)
+        mark = pattern.marks.search(text, end)
     yield from pattern.mixed.finditer(text, begin, end)
 
 

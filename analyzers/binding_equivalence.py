@@ -17,7 +17,7 @@ from analyzers.import_index import SourceIndex
 from analyzers.layout import ModuleName
 from analyzers.model import FileRecord, ImportRecord
 from analyzers.name_resolution import Kind, Target
-from analyzers.parsed_files import ParsedFile, ParsedFiles
+from analyzers.parsed_files import ParsedFiles
 from analyzers.relocation_map import RelocationMap
 from analyzers.use_meaning import FileReading, attribute_target, is_dotted, module_target, with_packages
 
@@ -57,7 +57,7 @@ def certify(
         in_depth: paths (before) of the files whose uses are compared, too.
         read_before, read_after: the bytes of a path in each tree.
         gone: paths that were deleted on purpose.
-        parsed: trees that others have read already.
+        parsed: files that others have read already.
         let_go: (path before, name) of imported names that others no longer get from that file, on purpose;
             whoever did must get the same thing elsewhere.
         restored: paths of files that get back what they were before an earlier move, which was proven: an
@@ -194,8 +194,8 @@ class _Comparer:
 
     def compare_deeply(self, path: str, content: bytes, new_path: str, new_content: bytes) -> None:
         """Each use of an imported name, and each imported name that is not used, means what it meant."""
-        old_scopes = _scopes(self.parsed.last_of(content))
-        new_scopes = old_scopes if content == new_content else _scopes(self.parsed.last_of(new_content))
+        old_scopes = self.parsed.last_scopes_of(content)
+        new_scopes = old_scopes if content == new_content else self.parsed.last_scopes_of(new_content)
         old_name, new_name = self.before.module_at(path), self.after.module_at(new_path)
         if old_scopes is None or new_scopes is None:
             self.differ(path, 0, path, "", "", "cannot be analysed")
@@ -338,15 +338,6 @@ class _Comparer:
                 )
                 continue
             self._judge(record.path, 0, name, before, self.new.attribute(new_client.name, name))
-
-
-def _scopes(parsed: ParsedFile) -> FileScopes | None:
-    if parsed.tree is None:
-        return None
-    try:
-        return parsed.scopes
-    except RecursionError:
-        return None
 
 
 def _imported_uses(scopes: FileScopes) -> tuple[NameUse, ...]:

@@ -1,6 +1,6 @@
 """Parsed files for those who look at the same bytes one after the other: the planner, then the proof.
 
-A tree needs 85 times the memory of its text and more, so only a few are kept.
+A tree needs 85 times the memory of its text and more. The proof needs the scopes alone: those are kept.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from analyzers.scopes import read_scopes, read_statements
 from analyzers.source import Source, decode
 from analyzers.text_positions import TextPositions
 
-#: Trees are kept while their texts are at most this long together: 100 MB of trees and more.
-KEPT_BYTES = 1_200_000
+#: Scopes are kept while the texts are at most this long together: about 100 MB of scopes.
+KEPT_BYTES = 6_000_000
 
 
 @dataclass(frozen=True)
@@ -64,28 +64,44 @@ def parse_file(content: bytes) -> ParsedFile:
 
 
 class ParsedFiles:
-    """Parses bytes, and keeps results for a second reader while there is room."""
+    """Parses bytes for the planner and the index, and keeps the scopes of each file for the proof."""
 
     def __init__(self, kept_bytes: int = KEPT_BYTES) -> None:
         self._room = kept_bytes
-        self._files: dict[bytes, ParsedFile] = {}
+        self._scopes: dict[bytes, FileScopes] = {}
+        self._last: tuple[bytes, ParsedFile] | None = None
 
     def of(self, content: bytes) -> ParsedFile:
-        """The parsed file with these bytes."""
-        found = self._files.get(content)
-        if found is None:
-            found = parse_file(content)
-            # What is there stays: both readers go through the files in the same order, so that giving up the
-            # oldest would give up what the second reader wants next.
-            if len(content) <= self._room:
+        """The parsed file with these bytes; asked for the same again at once, it is the same."""
+        if self._last is not None and self._last[0] == content:
+            return self._last[1]
+        found = parse_file(content)
+        self._last = (content, found)
+        if len(content) <= self._room and content not in self._scopes:
+            scopes = _scopes(found)
+            if scopes is not None:
+                # What is there stays: all readers go through the files in the same order, so that giving up
+                # the oldest would give up what the next reader wants first.
                 self._room -= len(content)
-                self._files[content] = found
+                self._scopes[content] = scopes
         return found
 
-    def last_of(self, content: bytes) -> ParsedFile:
-        """The parsed file with these bytes, which is not kept any longer."""
-        found = self._files.pop(content, None)
+    def last_scopes_of(self, content: bytes) -> FileScopes | None:
+        """The scopes of the file with these bytes, which are not kept any longer.
+
+        None when it cannot be parsed, or is nested too deeply.
+        """
+        found = self._scopes.pop(content, None)
         if found is None:
-            return parse_file(content)
+            return _scopes(parse_file(content))
         self._room += len(content)
         return found
+
+
+def _scopes(parsed: ParsedFile) -> FileScopes | None:
+    if parsed.tree is None:
+        return None
+    try:
+        return parsed.scopes
+    except RecursionError:
+        return None

@@ -6,23 +6,33 @@ from analyzers.import_index import records_for
 from analyzers.parsed_files import ParsedFiles, parse_file
 
 
-def test_a_second_reader_gets_the_same_tree_and_the_last_one_takes_it_away() -> None:
+def test_a_second_reader_gets_the_same_tree_and_the_last_one_takes_the_scopes_away() -> None:
     files = ParsedFiles()
     first = files.of(b"import a\n")
     assert files.of(b"import a\n") is first
-    assert files.last_of(b"import a\n") is first
-    assert files.of(b"import a\n") is not first
+    files.of(b"import b\n")
+    assert files.last_scopes_of(b"import a\n") is first.scopes
+    again = files.last_scopes_of(b"import a\n")
+    assert again is not None
+    assert again is not first.scopes
 
 
 def test_only_what_there_is_room_for_is_kept() -> None:
     files = ParsedFiles(kept_bytes=10)
-    small, large = b"x = 1\n", b"longer = 12345\n"
-    assert files.of(large) is not files.of(large)
-    kept = files.of(small)
-    other = b"y = 22\n"
-    assert files.of(other) is not files.of(other)
-    assert files.last_of(small) is kept
-    assert files.of(other) is files.of(other)
+    small, large, other = b"x = 1\n", b"longer = 12345\n", b"y = 22\n"
+    kept, left, late = [files.of(content).scopes for content in (small, large, other)]
+    assert files.last_scopes_of(large) is not left
+    assert files.last_scopes_of(other) is not late
+    assert files.last_scopes_of(small) is kept
+    late = files.of(other).scopes
+    assert files.last_scopes_of(other) is late
+
+
+def test_a_file_that_cannot_be_parsed_or_is_too_deep_has_no_scopes() -> None:
+    files = ParsedFiles()
+    for content in (b"a = (\n", b"x = " + b"-" * 100_000 + b"1\n"):
+        files.of(content)
+        assert files.last_scopes_of(content) is None
 
 
 def test_errors_are_said_like_a_file_without_a_tree() -> None:

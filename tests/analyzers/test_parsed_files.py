@@ -24,6 +24,8 @@ def test_only_what_there_is_room_for_is_kept() -> None:
     assert files.last_scopes_of(large) is not left
     assert files.last_scopes_of(other) is not late
     assert files.last_scopes_of(small) is kept
+    files.of(small)
+    files.last_scopes_of(small)
     late = files.of(other).scopes
     assert files.last_scopes_of(other) is late
 

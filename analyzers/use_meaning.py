@@ -14,6 +14,9 @@ from analyzers.relocation_map import RelocationMap
 #: The targets that a name may have (None: it does not exist), and the attributes that are left behind them.
 Meaning = tuple[frozenset["Target | None"], tuple[str, ...]]
 
+#: The targets of a bare name, and the modules that its plain imports load.
+_Start = tuple[frozenset["Target | None"], frozenset[str]]
+
 
 @dataclass
 class FileReading:
@@ -27,9 +30,8 @@ class FileReading:
     client: ModuleName | None
     resolver: NameResolver
     relocations: RelocationMap | None = None
-    _starts: dict[tuple[int, str], tuple[frozenset[Target | None], frozenset[str]]] = field(
-        default_factory=dict
-    )
+    #: What a name denotes in a scope, by the scope's identity: most names are used many times.
+    _known: dict[tuple[int, str], _Start | str] = field(default_factory=dict)
 
     @cached_property
     def _numbers(self) -> dict[int, int]:
@@ -41,27 +43,35 @@ class FileReading:
 
     def meaning(self, use: NameUse) -> Meaning | str:
         """What a use denotes; a text for names that no import binds, equal for equal scopes."""
+        key = id(use.scope), use.node.id
+        known = self._known.get(key)
+        if known is None:
+            known = self._known[key] = self._begin(use)
+        if isinstance(known, str):
+            found = self._from_star(use) if self._has_star and known.startswith("builtin ") else None
+            return (frozenset({found[0]}), found[1]) if found is not None else known
+        targets, imported = known
+        if not use.chain:
+            return targets, ()
+        results = {self._follow(target, use, imported) for target in targets}
+        rests = {rest for _, rest in results}
+        rest = rests.pop() if len(rests) == 1 else tuple(a.attr for a in use.chain)
+        return frozenset(target for target, _ in results), rest
+
+    def _begin(self, use: NameUse) -> _Start | str:
         owner = self.scopes.lookup(use.scope, use.node.id)
         if owner is None:
-            found = self._from_star(use)
-            if found is not None:
-                return frozenset({found[0]}), found[1]
             return f"builtin {use.node.id}"
         bindings = owner.imports.get(use.node.id)
         if not bindings:
             return f"{use.node.id} of scope {self._numbers[id(owner)]}"
         key = id(owner), use.node.id
-        known = self._starts.get(key)
-        if known is None:
-            # Many statements may bind one name: their targets are told once, not for every use.
-            starts = {self.target_of(b) for b in bindings}
-            known = self._starts[key] = frozenset(starts), _dotted_imports(bindings)
-        if not use.chain:
-            return known[0], ()
-        results = {self._follow(target, use, known[1]) for target in known[0]}
-        targets = frozenset(target for target, _ in results)
-        rests = {rest for _, rest in results}
-        return targets, (rests.pop() if len(rests) == 1 else tuple(a.attr for a in use.chain))
+        known = self._known.get(key)
+        if known is None or isinstance(known, str):
+            # Many statements may bind one name: their targets are told once, not for every scope.
+            targets = frozenset({self.target_of(b) for b in bindings})
+            known = self._known[key] = targets, _dotted_imports(bindings)
+        return known
 
     def target_of(self, binding: ImportBinding) -> Target | None:
         """What an import binds a name to; None when that does not exist."""

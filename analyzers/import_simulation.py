@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 from analyzers.called_imports import CalledImport
 from analyzers.import_graph import ImportGraph
@@ -36,14 +37,52 @@ class FoundFailures:
     exact: Failures
 
 
+class _Waiting(NamedTuple):
+    """Where in the stack (0: the first) the last module stands in a `try`, a branch, a called function.
+
+    -1: none does.
+    """
+
+    tried: int = -1
+    unsure: int = -1
+    called: int = -1
+
+    def moved(self, depth: int, below: _Waiting) -> _Waiting:
+        """The same, when the modules that it is about begin at `depth`, above those that `below` is about."""
+        return _Waiting(*(at + depth if at >= 0 else other for at, other in zip(self, below, strict=True)))
+
+    def above(self, depth: int) -> _Waiting:
+        """Of the modules from `depth` on alone, which counts as 0 now."""
+        return _Waiting(*(max(at - depth, -1) for at in self))
+
+
 @dataclass(frozen=True, slots=True)
 class _Met:
-    """A failure as it was met; `is_use`: not of an import statement, but of what was bound by one."""
+    """A failure as it was met; `is_use`: not of an import statement, but of what was bound by one.
+
+    What those who wait make of it is not in the `failure`.
+    """
 
     failure: Failure
+    waiting: _Waiting
     is_use: bool = False
     is_rough: bool = True
     is_exact: bool = True
+
+    def told(self) -> Failure:
+        """The failure as it is for the module that was imported first."""
+        failure, waiting = self.failure, self.waiting
+        certainty = failure.certainty
+        if waiting.unsure >= 0:
+            # The branch may not run.
+            certainty = Certainty.POSSIBLE
+        elif waiting.called >= 0 and certainty is Certainty.CERTAIN:
+            certainty = Certainty.LIKELY
+        # What is used after the statement is no longer inside its `try`, nor an ImportError.
+        is_caught = waiting.tried >= 0 and not self.is_use
+        if certainty is failure.certainty and not is_caught:
+            return failure
+        return replace(failure, certainty=certainty, is_caught=is_caught)
 
 
 @dataclass(slots=True)
@@ -71,6 +110,7 @@ class _Frame:
     module: str
     steps: Generator[str, None, None]
     key: tuple[str, int] | None
+    depth: int
     met: int
     done: int
     looked: int
@@ -136,8 +176,8 @@ class Simulation:
                 if not met:
                     continue
                 for failures, kept in (
-                    (rough, [m.failure for m in met if m.is_rough]),
-                    (exact, [m.failure for m in met if m.is_exact]),
+                    (rough, [m.told() for m in met if m.is_rough]),
+                    (exact, [m.told() for m in met if m.is_exact]),
                 ):
                     if kept:
                         failures[path, mode] = _unique(kept)
@@ -186,7 +226,7 @@ class Simulation:
                     wanted = None
                     continue
                 steps = self._execute(wanted, state, met, mode, stack)
-                stack.append(_Frame(wanted, steps, key, len(met), state.done, state.looked))
+                stack.append(_Frame(wanted, steps, key, len(stack), len(met), state.done, state.looked))
                 state.looked = 0
                 state.running_bits |= self._bits[wanted]
             frame = stack[-1]
@@ -215,7 +255,9 @@ class Simulation:
             state.done |= self._bits[module]
         self._bind(module, state, is_failed=is_failed)
         if frame.key is not None and not state.looked & ~self._programs.reach[module]:
-            self._runs[frame.key] = _Run(state.done & ~frame.done, tuple(met[frame.met :]), is_failed)
+            depth = frame.depth
+            own = tuple(replace(one, waiting=one.waiting.above(depth)) for one in met[frame.met :])
+            self._runs[frame.key] = _Run(state.done & ~frame.done, own, is_failed)
         state.looked |= frame.looked
 
     def _bind(self, module: str, state: _State, *, is_failed: bool) -> None:
@@ -225,29 +267,23 @@ class Simulation:
 
     def _again(self, met: Sequence[_Met], state: _State, stack: Sequence[_Frame]) -> Iterable[_Met]:
         """What a run met when nobody waited for it, as it is met by those who wait for it now."""
-        if not met:
+        if not met or not stack:
             return met
-        order = [frame.module for frame in stack]
-        is_caught = any(state.running[m] in self._programs.of(m).tried for m in order)
-        is_unsure = self._is_unsure(order, state)
-        is_called = any(m in state.calling for m in order)
-        if not (is_caught or is_unsure or is_called):
-            return met
-        return [
-            replace(
-                one,
-                failure=replace(
-                    one.failure,
-                    certainty=_less_sure(one.failure.certainty, is_unsure=is_unsure, is_called=is_called),
-                    is_caught=one.failure.is_caught or (is_caught and not one.is_use),
-                ),
-            )
-            for one in met
-        ]
+        below, depth = self._waiting(state, stack), len(stack)
+        return [replace(one, waiting=one.waiting.moved(depth, below)) for one in met]
 
-    def _is_unsure(self, order: Iterable[str], state: _State) -> bool:
-        """Whether one of the running modules stands in a branch, which may not run."""
-        return any(m in state.unsure or state.running[m] in self._programs.of(m).branches for m in order)
+    def _waiting(self, state: _State, stack: Sequence[_Frame]) -> _Waiting:
+        tried = unsure = called = -1
+        for number, frame in enumerate(stack):
+            module = frame.module
+            line, program = state.running[module], self._programs.of(module)
+            if line in program.tried:
+                tried = number
+            if module in state.unsure or line in program.branches:
+                unsure = number
+            if module in state.calling:
+                called = number
+        return _Waiting(tried, unsure, called)
 
     def _execute(
         self, module: str, state: _State, met: list[_Met], mode: Mode, stack: Sequence[_Frame]
@@ -280,7 +316,7 @@ class Simulation:
                     certainty = self._lacks(base, name, state)
                     if certainty is not None:
                         found = self._failure(module, step.line, base, base, name, certainty, state, stack)
-                        met.append(_Met(found))
+                        met.append(_Met(found, self._waiting(state, stack)))
                         if certainty is Certainty.CERTAIN and step.called is None:
                             raise _ImportFails
             except _ImportFails:
@@ -309,8 +345,7 @@ class Simulation:
             found += ((early, False, True) for early in self._early_uses(module, bound, local, uses, state))
         for (culprit, wanted, name, certainty), is_rough, is_exact in found:
             failure = self._failure(module, line, culprit, wanted, name, certainty, state, stack)
-            # What is used after the statement is no longer inside its `try`, nor an ImportError.
-            yield _Met(replace(failure, is_caught=False), True, is_rough, is_exact)
+            yield _Met(failure, self._waiting(state, stack), True, is_rough, is_exact)
 
     def _lacks(self, base: str, name: str, state: _State) -> Certainty | None:
         """Whether `name` is missing in `base` now."""
@@ -413,15 +448,9 @@ class Simulation:
         if module in state.calling:
             chain = (*chain, Running(importer, line, wanted, state.calling[module]))
             importer, line = state.calling[module]
-        caught = any(state.running[m] in self._programs.of(m).tried for m in order)
-        certainty = _less_sure(
-            certainty,
-            is_unsure=self._is_unsure(order, state),
-            is_called=any(m in state.calling for m in order),
-        )
         available = hash((self._bound_so_far(wanted, state), frozenset(state.bound.get(wanted, ()))))
         return Failure(
-            importer, line, self._paths[culprit], wanted, name, certainty, chain, caught, available
+            importer, line, self._paths[culprit], wanted, name, certainty, chain, available=available
         )
 
     def _bound_so_far(self, module: str, state: _State) -> int:
@@ -438,12 +467,6 @@ def _binding(module: str, bound: str, local: str, running: Sequence[str]) -> Ite
     culprits = [bound] if local else [p for p in running if "." in p or p == bound]
     if culprits:
         yield culprits[-1], bound, "", Certainty.POSSIBLE
-
-
-def _less_sure(certainty: Certainty, *, is_unsure: bool, is_called: bool) -> Certainty:
-    if is_unsure:
-        return Certainty.POSSIBLE
-    return Certainty.LIKELY if is_called and certainty is Certainty.CERTAIN else certainty
 
 
 def _unique(failures: Iterable[Failure]) -> tuple[Failure, ...]:

@@ -8,7 +8,7 @@ from analyzers.function_calls import FunctionFacts
 from analyzers.import_graph import ImportGraph
 from analyzers.import_time_calls import CallFacts
 
-#: The call facts of a file, None when they cannot be had.
+#: The call facts of a file, the same object each time; None when they cannot be had.
 FactsOf = Callable[[str], "CallFacts | None"]
 
 #: What may run when a class is called.

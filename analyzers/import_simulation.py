@@ -47,13 +47,10 @@ class _Waiting(NamedTuple):
     unsure: int = -1
     called: int = -1
 
-    def moved(self, depth: int, below: _Waiting) -> _Waiting:
-        """The same, when the modules that it is about begin at `depth`, above those that `below` is about."""
-        return _Waiting(*(at + depth if at >= 0 else other for at, other in zip(self, below, strict=True)))
-
-    def above(self, depth: int) -> _Waiting:
-        """Of the modules from `depth` on alone, which counts as 0 now."""
-        return _Waiting(*(max(at - depth, -1) for at in self))
+    def moved(self, start: int, depth: int, below: _Waiting) -> _Waiting:
+        """Of the modules from `start` on alone, when these begin at `depth`, above those of `below`."""
+        places = (at - start + depth if at >= start else other for at, other in zip(self, below, strict=True))
+        return _Waiting(*places)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,10 +115,14 @@ class _Frame:
 
 @dataclass(frozen=True, slots=True)
 class _Run:
-    """What the run of a module came to: the bits of the modules that are done with it, and what was met."""
+    """What the run of a module came to: the bits of the modules that are done with it, and what was met.
+
+    `depth` is where in the stack it stood.
+    """
 
     done: int
     met: tuple[_Met, ...]
+    depth: int
     is_failed: bool
 
 
@@ -219,7 +220,7 @@ class Simulation:
                 key = self._key(wanted, state)
                 known = self._runs.get(key) if key is not None else None
                 if known is not None:
-                    met += self._again(known.met, state, stack)
+                    met += self._again(known, state, stack)
                     error = _ImportFails() if known.is_failed else None
                     state.done |= known.done
                     self._bind(wanted, state, is_failed=known.is_failed)
@@ -255,9 +256,8 @@ class Simulation:
             state.done |= self._bits[module]
         self._bind(module, state, is_failed=is_failed)
         if frame.key is not None and not state.looked & ~self._programs.reach[module]:
-            depth = frame.depth
-            own = tuple(replace(one, waiting=one.waiting.above(depth)) for one in met[frame.met :])
-            self._runs[frame.key] = _Run(state.done & ~frame.done, own, is_failed)
+            own = tuple(met[frame.met :])
+            self._runs[frame.key] = _Run(state.done & ~frame.done, own, frame.depth, is_failed)
         state.looked |= frame.looked
 
     def _bind(self, module: str, state: _State, *, is_failed: bool) -> None:
@@ -265,12 +265,12 @@ class Simulation:
         if not is_failed and parent in state.running:
             state.bound[parent].add(leaf)
 
-    def _again(self, met: Sequence[_Met], state: _State, stack: Sequence[_Frame]) -> Iterable[_Met]:
-        """What a run met when nobody waited for it, as it is met by those who wait for it now."""
-        if not met or not stack:
-            return met
+    def _again(self, known: _Run, state: _State, stack: Sequence[_Frame]) -> Iterable[_Met]:
+        """What a run met that is not run again, as it is met by those who wait for it now."""
+        if not known.met or (not stack and not known.depth):
+            return known.met
         below, depth = self._waiting(state, stack), len(stack)
-        return [replace(one, waiting=one.waiting.moved(depth, below)) for one in met]
+        return [replace(one, waiting=one.waiting.moved(known.depth, depth, below)) for one in known.met]
 
     def _waiting(self, state: _State, stack: Sequence[_Frame]) -> _Waiting:
         tried = unsure = called = -1

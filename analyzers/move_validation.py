@@ -101,10 +101,14 @@ def validate_moves(
     findings += _names_and_data(relocations, graph, read)
     new_packages = packages_to_create(relocations, index)
     after = ImportGraph(tree_after(index, relocations, new_packages), graph)
-    old_paths = {new: old for old, new in relocations.paths.items()}
-    cycles = compare_cycles(
-        graph, after, relocations, read_after=lambda path: read(old_paths.get(path, path)), read_before=read
-    )
+    kept = {row.target_path for row in merges}
+    old_paths = {new: old for old, new in relocations.paths.items() if new not in kept}
+    made = frozenset(new_packages)
+
+    def read_after(path: str) -> bytes:
+        return b"" if path in made else read(old_paths.get(path, path))
+
+    cycles = compare_cycles(graph, after, relocations, read_after, read)
     findings += _cycle_findings(cycles, accept_existing_cycles)
     findings.sort(key=lambda f: (f.path, f.line, f.code, f.message))
     return MoveValidation(

@@ -278,3 +278,36 @@ def test_text_that_looks_like_markup_stays_text(tree: Path, capsys: pytest.Captu
     report = (tree / ARTIFACTS / "PHASE1_VALIDATION_REPORT.md").read_text()
     (line,) = [line for line in report.splitlines() if "a`b" in line]
     assert line.count("|") - line.count("\\|") == 4
+
+
+def test_the_package_that_a_move_makes_may_lie_in_a_knot(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Its `__init__.py` is not there yet, and is looked at all the same: functions that run may import."""
+    files = {
+        "top/__init__.py": "from top.old import V\n",
+        "top/old.py": "V = 1\ndef f():\n    from top.other import W\n    return W\n",
+        "top/other.py": "from top import V\nW = V\n",
+        "hocmig.yaml": "version: 1\nimport_roots: ['.']\n",
+    }
+    for path, text in files.items():
+        (tmp_path / path).parent.mkdir(exist_ok=True)
+        (tmp_path / path).write_text(text)
+    digest = hashlib.sha256(files["top/old.py"].encode()).hexdigest()
+    row = ManifestRow(
+        migration_id="001",
+        current_path="top/old.py",
+        current_domain="",
+        current_layer="",
+        target_domain="",
+        target_layer="",
+        target_path="top/new/old.py",
+        reason="",
+        status=Status.PENDING,
+        hash_before=digest,
+    )
+    artifacts = tmp_path / ".hocmig/artifacts"
+    artifacts.mkdir(parents=True)
+    (artifacts / "MIGRATION_MANIFEST.csv").write_text(render_manifest((row,)))
+    code, document = _validate(tmp_path, capsys)
+    assert (code, document["status"]) == (0, "READY_FOR_MIGRATION")

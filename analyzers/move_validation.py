@@ -75,12 +75,14 @@ def validate_moves(
     *,
     accept_existing_cycles: bool = False,
     read: Callable[[str], bytes] | None = None,
+    compare: Callable[..., CycleComparison] = compare_cycles,
 ) -> MoveValidation:
     """Check the manifest's rows against the tree; nothing is written.
 
     Args:
         rows: all rows; those that are skipped or carried out already do not count.
         read: the bytes of a file by its path now; default: from disk below the index's root.
+        compare: `compare_cycles`, or what remembers its answers.
 
     Raises:
         InputError: the rows contradict each other.
@@ -108,7 +110,7 @@ def validate_moves(
     def read_after(path: str) -> bytes:
         return b"" if path in made else read(old_paths.get(path, path))
 
-    cycles = compare_cycles(graph, after, relocations, read_after, read)
+    cycles = compare(graph, after, relocations, read_after, read)
     findings += _cycle_findings(cycles, accept_existing_cycles)
     findings.sort(key=lambda f: (f.path, f.line, f.code, f.message))
     return MoveValidation(

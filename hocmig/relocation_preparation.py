@@ -13,7 +13,7 @@ from analyzers.companions_left import companions_left
 from analyzers.cycle_moves import moves_on
 from analyzers.domain_locks import LOCK_NAME
 from analyzers.file_rewriting import FileRewriter, hashes_before
-from analyzers.import_cycles import Cycle, new_cycles
+from analyzers.import_cycles import Cycle
 from analyzers.import_index import SourceIndex, records_for
 from analyzers.leading_part import leading_part
 from analyzers.model import Finding
@@ -27,6 +27,7 @@ from analyzers.text_references.reference import Certainty, Reference, apply_refe
 from analyzers.text_references.scan import find_references
 from codemods._rewrite_plan import Decision, PlanFile
 from hocmig.codemod_runner import run_codemod
+from hocmig.cycle_cache import CYCLES_NAME, CycleCache
 from hocmig.facade_flattening import FlattenedFacades, flatten_facades
 from hocmig.prepared_relocation import PreparedRelocation, RelocationOptions
 from hocmig.recorded_return import RecordedReturn
@@ -114,9 +115,8 @@ class Preparation:
         after = self._tree_after(rewritten, created, shims, moved)
         with self.workspace.terminal.working("Proving"):
             certificate = self._prove(after, planned, rewritten)
-        cycles = new_cycles(
-            self.index, after, self.relocations, read_after=self._read_after, read_before=self.read
-        )
+        known = CycleCache(self.workspace.state / CYCLES_NAME)
+        cycles = known.compare(self.index, after, self.relocations, self._read_after, self.read).new
         for cycle in cycles:
             self._cycle_finding(cycle, after)
         return PreparedRelocation(

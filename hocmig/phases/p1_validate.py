@@ -5,6 +5,7 @@ map.
 from __future__ import annotations
 
 from analyzers.move_validation import MoveValidation, validate_moves
+from hocmig.cycle_cache import CYCLES_NAME, CycleCache
 from hocmig.manifest_file import require_manifest
 from hocmig.move_validation_report import (
     CALLER_COLUMNS,
@@ -34,7 +35,11 @@ def run(workspace: Workspace, *, accept_existing_cycles: bool = False) -> MoveVa
         refuse_when_pending(tree)
     rows = require_manifest(workspace)
     validation = validate_moves(
-        rows, workspace.index, workspace.config, accept_existing_cycles=accept_existing_cycles
+        rows,
+        workspace.index,
+        workspace.config,
+        accept_existing_cycles=accept_existing_cycles,
+        compare=CycleCache(workspace.state / CYCLES_NAME).compare,
     )
     write_text(workspace.artifacts / REPORT_NAME, render_report(validation))
     write_json(workspace.artifacts / GRAPH_NAME, graph_document(validation))

@@ -20,8 +20,9 @@ from typing import Protocol
 import analyzers
 from analyzers.errors import HocmigError
 
-#: Below this many files a second process costs more to start than it saves (start: about 1 s of CPU).
-FILES_PER_PROCESS = 250
+#: Below this many bytes a second process costs more to start than it saves: 0.7 s of CPU, in which the tool
+#: goes through 250,000 bytes (253 files of Django, each up to its last change: 355,000 bytes in 1.0 s).
+BYTES_PER_PROCESS = 500_000
 
 _CONFIG = """\
 generated_code_marker: "hocmig marks no file as generated"
@@ -101,7 +102,8 @@ def run_codemod(
         (neutral / ".libcst.codemod.yaml").write_text(_CONFIG)
         plan_file = Path(folder) / "plan.json"
         plan_file.write_bytes(plan.for_stage(stage))
-        processes = max(1, min(jobs, -(-len(paths) // FILES_PER_PROCESS)))
+        size = sum(map(len, files.values()))
+        processes = max(1, min(jobs, len(paths), size // BYTES_PER_PROCESS))
         shares = [paths[number::processes] for number in range(processes)]
         warnings = _run_tool(command, shares, stage, neutral, (plan.option, str(plan_file)))
         changed = {}

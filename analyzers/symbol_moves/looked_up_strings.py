@@ -30,10 +30,11 @@ from analyzers.model import DefinitionKind, Finding
 from analyzers.source import decode
 from analyzers.symbol_moves.module_clients import ModuleClients
 from analyzers.symbol_moves.module_items import Item, UseKind
-from analyzers.symbol_moves.move_selection import MoveSelection, NewName, SourceSelection
+from analyzers.symbol_moves.move_selection import MoveSelection
 from analyzers.symbol_moves.patch_calls import PATCHING, PatchCalls
 from analyzers.symbol_moves.patch_reach import PatchReach, Reach
 from analyzers.symbol_moves.registrations import registrations
+from analyzers.symbol_moves.source_selection import NewName, SourceSelection
 
 
 @dataclass(frozen=True)

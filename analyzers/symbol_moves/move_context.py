@@ -12,8 +12,9 @@ from analyzers.name_resolution import NameResolver
 from analyzers.symbol_moves.imported_names import ImportedAs
 from analyzers.symbol_moves.module_clients import ModuleClients
 from analyzers.symbol_moves.module_items import Item, ModuleItems, UseKind
-from analyzers.symbol_moves.move_selection import MoveSelection, SourceSelection
+from analyzers.symbol_moves.move_selection import MoveSelection
 from analyzers.symbol_moves.moved_blocks import MovedBlock
+from analyzers.symbol_moves.source_selection import SourceSelection
 
 
 @dataclass(frozen=True, slots=True)

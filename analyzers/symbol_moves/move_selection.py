@@ -1,10 +1,9 @@
 """Which statements move when symbols do: the whole group of each, and the helpers that are theirs alone.
 
 Codes (E error, W warning, I information): SYMBOL001 E no such module or symbol; SYMBOL002 E other names are
-bound by the same statement; SYMBOL003 E module state would be split; SYMBOL004 E the target has that name;
-SYMBOL005 I a helper moves along; SYMBOL006 W a registration stays behind; SYMBOL007 W `__name__` and the like
-mean another module; SYMBOL008 W a stub is not changed;
-SYMBOL020 I the symbol was moved already; SYMBOL022 E, W see `namespace_scans`.
+bound by the same statement; SYMBOL004 E the target has that name; SYMBOL005 I a helper moves along;
+SYMBOL008 W a stub is not changed; SYMBOL020 I the symbol was moved already. SYMBOL003: see `separated_state`;
+SYMBOL006 and SYMBOL007: `changed_effects`; SYMBOL022: `namespace_scans`.
 
 Source: the import-rewriting cases 38, 40, 41, 42 and 48; the notes on rope, moving symbols, 8.
 """
@@ -13,48 +12,22 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from analyzers.import_index import SourceIndex
 from analyzers.model import Finding, Relocation
 from analyzers.relocation_map import RelocationMap
 from analyzers.source import decode
+from analyzers.symbol_moves.changed_effects import changed_effects
 from analyzers.symbol_moves.class_extras import extra_methods, method_item
 from analyzers.symbol_moves.module_clients import ModuleClients
 from analyzers.symbol_moves.module_items import Item, ItemKind, ModuleItems, read_module_items
 from analyzers.symbol_moves.namespace_scans import arriving_findings, foreign_findings, leaving_findings
+from analyzers.symbol_moves.separated_state import separated_state
+from analyzers.symbol_moves.source_selection import NewName, SourceSelection
 from analyzers.symbol_moves.statement_meaning import meaning_of
 
 ReadBytes = Callable[[str], bytes]
-NewName = tuple[str, str]
-
-#: Names of a module that mean another thing in another module.
-_OWN_NAMES = frozenset({"__name__", "__file__", "__path__", "__package__", "__spec__", "__doc__"})
-
-
-@dataclass(slots=True)
-class SourceSelection:
-    """What leaves one module: `items` is the module as it was, `goes` movable ordinal -> target module.
-
-    An ordinal counts the items of `ModuleItems.movable`. `names` leads from every name that leaves to its new
-    place. `merged` are ordinals whose definition stands in the target already and is dropped; of those in
-    `inside`, a class, the methods listed go into the class that stands there (see `class_extras`).
-    """
-
-    module: str
-    path: str
-    items: ModuleItems
-    names: dict[str, NewName]
-    goes: dict[int, str] = field(default_factory=dict)
-    merged: set[int] = field(default_factory=set)
-    inside: dict[int, tuple[str, ...]] = field(default_factory=dict)
-
-    def names_to(self, place: NewName) -> str:
-        """The old name of what goes to `place`; empty when nothing does."""
-        return next((old for old, new in self.names.items() if new == place), "")
-
-    def ordinal(self, item: Item) -> int:
-        return self.items.movable.index(item)
 
 
 @dataclass(frozen=True)
@@ -141,7 +114,9 @@ class _Selector:
                 self._select(selection)
                 sources[module] = selection
         for selection in sources.values():
-            self._check_state(selection)
+            if not self._ends_in_one_place(selection):
+                # Refused: to separate a variable that is bound anew from those who read or bind it.
+                self._add(separated_state(selection, self.clients))
             self._check_targets(selection, sources)
             self._check_scans(selection)
         relocations = self.relocations
@@ -155,9 +130,16 @@ class _Selector:
         self, code: str, severity: str, path: str, item: Item | None, message: str, mend: str = ""
     ) -> None:
         line = item.node.lineno if item is not None else 0
-        finding = Finding(code=code, severity=severity, path=path, line=line, message=message, mend=mend)
-        if finding not in self.findings:
-            self.findings.append(finding)
+        self._add([Finding(code=code, severity=severity, path=path, line=line, message=message, mend=mend)])
+
+    def _add(self, findings: Iterable[Finding]) -> None:
+        """Notes what is not noted yet."""
+        self.findings += (f for f in dict.fromkeys(findings) if f not in self.findings)
+
+    def _ends_in_one_place(self, selection: SourceSelection) -> bool:
+        """Whether the whole module goes to one other."""
+        goal = self.dissolved.get(selection.module)
+        return goal is not None and set(selection.goes.values()) == {goal}
 
     # -- one source ------------------------------------------------------------------------------------------
 
@@ -231,7 +213,7 @@ class _Selector:
             for number in range(len(selection.items.movable)):
                 selection.goes.setdefault(number, end)
             self._merge_statements(selection, end)
-        self._report_registrations(selection)
+        self._add(changed_effects(selection))
 
     def _merge_statements(self, selection: SourceSelection, target: str) -> None:
         """Drop lone statements that the target runs already, when definitions are dropped, too."""
@@ -336,86 +318,6 @@ class _Selector:
     def _is_listed(self, selection: SourceSelection, name: str) -> bool:
         record = self.index.files[selection.path]
         return name in (record.exports or ()) or record.exports_dynamic
-
-    def _report_registrations(self, selection: SourceSelection) -> None:
-        items = selection.items
-        for number in sorted(selection.goes):
-            item = items.movable[number]
-            for decorator in getattr(item.node, "decorator_list", ()):
-                root = _root_name(decorator)
-                owners = items.by_name.get(root, ())
-                stays = owners and not any(o.is_import for o in owners) and root not in selection.names
-                if stays and root != getattr(decorator, "id", ""):
-                    self.report(
-                        "SYMBOL006",
-                        "warning",
-                        selection.path,
-                        item,
-                        f"{getattr(item.node, 'name', '')} registers with {root}, which stays: that now "
-                        f"happens when {selection.goes[number]} is imported",
-                        "make sure that something imports it",
-                    )
-            for use in item.uses:
-                if use.name in _OWN_NAMES and use.name not in items.by_name:
-                    self.report(
-                        "SYMBOL007",
-                        "warning",
-                        selection.path,
-                        item,
-                        f"{use.name} means {selection.goes[number]} after the move",
-                        "check what depends on it",
-                    )
-
-    # -- state -----------------------------------------------------------------------------------------------
-
-    def _check_state(self, selection: SourceSelection) -> None:
-        """Refuse to separate a variable that is bound anew from those who read or bind it."""
-        items = selection.items
-        moving = {items.movable[n] for n in selection.goes}
-        if selection.module in self.dissolved and set(selection.goes.values()) == {
-            self.dissolved[selection.module]
-        }:
-            return
-        rebinders: dict[str, list[Item]] = {}
-        for item in items.items:
-            for name in item.rebinds:
-                rebinders.setdefault(name, []).append(item)
-        for name, owners in sorted(items.by_name.items()):
-            if any(o.is_import for o in owners):
-                continue
-            leaves = name in selection.names
-            readers = [i for i in items.items if name in i.names_used and (i in moving) != leaves]
-            split = [i for i in rebinders.get(name, ()) if (i in moving) != leaves]
-            if split:
-                who = ", ".join(sorted(b for i in split for b in i.binds)) or f"line {split[0].node.lineno}"
-                self.report(
-                    "SYMBOL003",
-                    "error",
-                    selection.path,
-                    split[0],
-                    f"{who} binds the global {name}, which " + ("leaves" if leaves else "stays"),
-                    f"move {name} and {who} together",
-                )
-                continue
-            if not readers or not (leaves or self._is_used_by_moving(name, moving)):
-                continue
-            written = rebinders.get(name) or self.clients.writers(selection.module, name)
-            if written:
-                first = written[0]
-                place = first.node.lineno if isinstance(first, Item) else f"{first[0]}:{first[1]}"
-                self.report(
-                    "SYMBOL003",
-                    "error",
-                    selection.path,
-                    readers[0],
-                    f"{name} is bound anew while the program runs (line {place}); an imported copy of it "
-                    "would go stale",
-                    f"move {name} together with all that reads it, or read it through its module",
-                )
-
-    @staticmethod
-    def _is_used_by_moving(name: str, moving: set[Item]) -> bool:
-        return any(name in item.names_used for item in moving)
 
     # -- targets ---------------------------------------------------------------------------------------------
 
@@ -547,9 +449,3 @@ def _is_same(items: ModuleItems, own: list[Item], there: ModuleItems, name: str)
     """Whether the definitions in two modules are the same statements."""
     others = there.by_name.get(name, [])
     return [meaning_of(n) for i in own for n in i.nodes] == [meaning_of(n) for i in others for n in i.nodes]
-
-
-def _root_name(node: object) -> str:
-    while isinstance(node, (ast.Attribute, ast.Subscript, ast.Call)):
-        node = node.func if isinstance(node, ast.Call) else node.value
-    return node.id if isinstance(node, ast.Name) else ""

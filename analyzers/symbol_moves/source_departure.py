@@ -15,7 +15,7 @@ from analyzers.symbol_moves.imported_names import ImportedAs
 from analyzers.symbol_moves.item_cuts import cut_items
 from analyzers.symbol_moves.module_items import Item, ItemKind, ModuleItems, UseKind
 from analyzers.symbol_moves.move_context import MoveContext, Target
-from analyzers.symbol_moves.move_selection import SourceSelection
+from analyzers.symbol_moves.source_selection import SourceSelection
 
 
 def depart(

@@ -17,8 +17,8 @@ from analyzers.name_resolution import Kind
 from analyzers.symbol_moves.imported_names import ImportedAs, imports_of, typing_imports_of
 from analyzers.symbol_moves.module_items import Item, ItemKind, ItemUse, ModuleItems, UseKind
 from analyzers.symbol_moves.move_context import MoveContext, PlainMove, Target
-from analyzers.symbol_moves.move_selection import SourceSelection
 from analyzers.symbol_moves.moved_blocks import MovedBlock, UnwritableNameError
+from analyzers.symbol_moves.source_selection import SourceSelection
 
 _BUILTINS = frozenset(dir(builtins))
 _MODULE_NAMES = frozenset({"__name__", "__file__", "__path__", "__package__", "__spec__", "__doc__"})

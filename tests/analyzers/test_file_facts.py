@@ -161,7 +161,9 @@ def test_long_elif_chains_and_many_imports() -> None:
 )
 def test_deep_nesting_is_a_record(text: str) -> None:
     record = facts(text)
-    assert record.error == "is nested too deeply to be parsed"
+    # Python 3.10 parses chains of attributes of any length.
+    parses = sys.version_info < (3, 11) and text.startswith("x.y")
+    assert record.error == ("" if parses else "is nested too deeply to be parsed")
     assert record.imports == ()
 
 

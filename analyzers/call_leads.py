@@ -29,6 +29,7 @@ class CallLeads:
         deferred: Mapping[str, Mapping[int, object]],
     ) -> None:
         self.functions: set[int] = set()
+        self._importing: set[int] = set()
         #: What may be called to get there: functions, classes, and names that imports give them.
         self.names: set[str] = set()
         users: dict[str, list[tuple[str, FunctionFacts]]] = {}
@@ -51,6 +52,7 @@ class CallLeads:
                         if imported and local != imported:
                             aliases.setdefault(imported, []).append(local)
                     if any(line in lines for line in function.import_lines):
+                        self._importing.add(id(function))
                         pending.append((name, function))
                     for inner in function.nested:
                         makers.setdefault(id(inner), []).append(name)
@@ -85,7 +87,7 @@ class CallLeads:
     def leads_on(self, function: FunctionFacts) -> bool:
         """Whether one of `functions` does what its words promise: imports, or calls or reads such a name."""
         return (
-            bool(function.import_lines or function.decorators or function.nested)
+            id(function) in self._importing
             or not self.names.isdisjoint(function.reads)
-            or any(chain[-1] in self.names for chain in function.calls)
+            or any(chain[-1] in self.names for chain in (*function.calls, *function.decorators))
         )

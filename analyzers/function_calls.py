@@ -28,10 +28,17 @@ from analyzers.call_chains import (
 from analyzers.python_parser import parse
 from analyzers.text_positions import TextPositions
 
-_ATTRIBUTES = re.compile(r"\.[\s\\]*(\w+)")
-_CALLED = re.compile(r"\b(\w+)\b[\s\\]*\(")
-_WORDS = re.compile(r"\w+")
-_RESULT_CALLED = re.compile(r"[)\]][\s\\]*\(")
+# Identifiers also have signs that are no letters for `\w`: vowels of Indian scripts.
+_SIGN = r"[\w\u0080-\U0010ffff]"
+#: What may stand between two tokens of an expression.
+_GAP = r"(?:[\s\\]|#[^\r\n]*(?:[\r\n]|\Z))*"
+# Gaps are only looked at: what looks like a comment may stand in a string, with a name behind it.
+_BEFORE_CALL = rf"(?=[\s\\]*[#)(])(?={_GAP}(?:\){_GAP})*\()"
+_ATTRIBUTES = re.compile(rf"\.(?={_GAP}({_SIGN}+))")
+_CALLED_ASCII = re.compile(rf"\b(\w+)\b{_BEFORE_CALL}")
+_CALLED = re.compile(rf"(?<!{_SIGN})({_SIGN}+){_BEFORE_CALL}")
+_WORDS = re.compile(rf"{_SIGN}+")
+_RESULT_CALLED = re.compile(rf"[)\]]{_GAP}\(")
 
 #: What calls a function that is given to it, see `all_called`.
 _CALLERS = frozenset({"map", "filter", "reduce", "sorted", "sort", "min", "max", "partial"})
@@ -74,12 +81,16 @@ class FunctionFacts:
     def words(self) -> frozenset[str]:
         """The last names of all that it may call or read, and more: read without looking at the syntax."""
         text = self._text
+        called = _CALLED_ASCII
         if not text.isascii():
             # The parser compares names in this form (language reference, "Identifiers").
             text = unicodedata.normalize("NFKC", text)
-        found = {*_ATTRIBUTES.findall(text), *_CALLED.findall(text)}
+            called = _CALLED
+        found = {*_ATTRIBUTES.findall(text), *called.findall(text)}
         if not found.isdisjoint(_CALLERS):
             found.update(_WORDS.findall(text))
+            # `sorted(a, key=itemgetter(1))` calls what another call gives.
+            found.add("__call__")
         if _RESULT_CALLED.search(text):
             found.add("__call__")
         found.update(chain[-1] for chain in self.decorators)
@@ -107,7 +118,8 @@ class FunctionFacts:
         reads: set[str] = set()
         called: set[int] = set()
         sure_calls: set[Chain] = set()
-        statements = self._definition().body
+        definition = self._definition()
+        statements = definition.body if definition is not None else []
         for inner, is_sure in walk_branches(statements):
             if isinstance(inner, ast.Call):
                 called.add(id(inner.func))
@@ -128,18 +140,18 @@ class FunctionFacts:
         start, end = self.positions.line_start(self.line), self.positions.line_start(self.end_line + 1)
         return self.positions.text[start:end]
 
-    def _definition(self) -> ast.FunctionDef | ast.AsyncFunctionDef:
+    def _definition(self) -> ast.FunctionDef | ast.AsyncFunctionDef | None:
+        """None where it is nested almost too deeply: that depends on how deep the stack is now."""
         text = self._text
         tree = parse("if 1:\n" + text if self.column else text)[0]
         found = [n for n in _statements(tree.body) if isinstance(n, FUNCTIONS)] if tree is not None else []
         if not found:
             # The lines alone say something else: a form feed before them, a backslash above.
             tree = parse(self.positions.text)[0]
-            assert tree is not None, "this text was parsed before"
             place = (self.line, self.column)
-            every = (n for n in ast.walk(tree) if isinstance(n, FUNCTIONS))
+            every = (n for n in ast.walk(tree) if isinstance(n, FUNCTIONS)) if tree is not None else ()
             found = [n for n in every if (n.lineno, n.col_offset) == place]
-        return found[0]
+        return found[0] if found else None
 
 
 class FunctionReader:
@@ -196,21 +208,26 @@ def _statements(body: Iterable[ast.stmt]) -> Iterator[ast.stmt]:
 
 
 def _with_branches(body: Iterable[ast.stmt], is_sure: bool) -> Iterator[tuple[ast.stmt, bool]]:
-    """The statements of `walk_branches`, without looking into expressions."""
+    """The statements of `walk_branches`, in its order, without looking into expressions.
+
+    Inside of other statements the last comes first: what a `try` imports counts more than what stands in for
+    it in a handler.
+    """
     for statement in body:
         yield statement, is_sure
         if isinstance(statement, (*FUNCTIONS, ast.ClassDef)):
             continue
         if isinstance(statement, ast.If):
             if not never_runs_here(statement.test):
-                yield from _with_branches(statement.body, is_sure and holds_at_first(statement.test))
-                yield from _with_branches(statement.orelse, False)
+                yield from _with_branches(reversed(statement.orelse), False)
+                is_held = is_sure and holds_at_first(statement.test)
+                yield from _with_branches(reversed(statement.body), is_held)
             else:
-                yield from _with_branches(statement.orelse, is_sure)
+                yield from _with_branches(reversed(statement.orelse), is_sure)
             continue
-        for name in ("body", "handlers", "cases", "orelse", "finalbody"):
-            for part in getattr(statement, name, ()):
+        for name in ("finalbody", "orelse", "cases", "handlers", "body"):
+            for part in reversed(getattr(statement, name, ())):
                 if isinstance(part, (ast.ExceptHandler, ast.match_case)):
-                    yield from _with_branches(part.body, False)
+                    yield from _with_branches(reversed(part.body), False)
                 else:
                     yield from _with_branches((part,), is_sure)

@@ -102,13 +102,16 @@ class CallFacts:
 
     def gives(self, attribute: str) -> bool:
         """Whether the code gives some object an attribute of that name."""
-        return attribute in self.class_attributes or (attribute in self.text and attribute in self._stored)
+        # Other letters may stand in the text for those of the name (language reference, "Identifiers").
+        is_written = attribute in self.text or not self.text.isascii()
+        return attribute in self.class_attributes or (is_written and attribute in self._stored)
 
     @cached_property
     def _stored(self) -> frozenset[str]:
         tree = parse(self.text)[0]
-        assert tree is not None, "this text was parsed before"
-        stores = (n for n in ast.walk(tree) if isinstance(n, ast.Attribute) and isinstance(n.ctx, ast.Store))
+        # A text that is nested almost too deeply may be so here, where the stack is deeper.
+        every = ast.walk(tree) if tree is not None else ()
+        stores = (n for n in every if isinstance(n, ast.Attribute) and isinstance(n.ctx, ast.Store))
         return frozenset(node.attr for node in stores)
 
 

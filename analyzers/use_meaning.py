@@ -48,7 +48,8 @@ class FileReading:
         if known is None:
             known = self._known[key] = self._begin(use)
         if isinstance(known, str):
-            found = self._from_star(use) if self._has_star and known.startswith("builtin ") else None
+            is_unbound = known == _unbound(use.node.id)
+            found = self._from_star(use) if self._has_star and is_unbound else None
             return (frozenset({found[0]}), found[1]) if found is not None else known
         targets, imported = known
         if not use.chain:
@@ -61,7 +62,7 @@ class FileReading:
     def _begin(self, use: NameUse) -> _Start | str:
         owner = self.scopes.lookup(use.scope, use.node.id)
         if owner is None:
-            return f"builtin {use.node.id}"
+            return _unbound(use.node.id)
         bindings = owner.imports.get(use.node.id)
         if not bindings:
             return f"{use.node.id} of scope {self._numbers[id(owner)]}"
@@ -124,6 +125,11 @@ class FileReading:
                 target = found
             attributes.pop(0)
         return target, tuple(attributes)
+
+
+def _unbound(name: str) -> str:
+    """What a name means that no scope binds."""
+    return f"builtin {name}"
 
 
 def module_target(resolver: NameResolver, module: str) -> Target | None:

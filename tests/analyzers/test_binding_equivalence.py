@@ -128,6 +128,17 @@ def test_a_module_that_came_through_a_star_is_followed() -> None:
     assert [d.path for d in bad.differing] == ["c.py"]
 
 
+def test_a_local_name_is_not_what_a_star_brings_whatever_it_is_called() -> None:
+    """A parameter named `builtin`, and what a star import brings by that name."""
+    before = "from a.k import *\ndef g(builtin): return builtin\n"
+    after = "from a.k import *\ndef g(other): return builtin\n"
+    moved = {path: text for path, text in BASE.items() if path != "a/b.py"} | {"x/y.py": BASE["a/b.py"]}
+    offered = {"a/k.py": "builtin = 1\n"}
+    old, new = {**BASE, **offered, "c.py": before}, {**moved, **offered, "c.py": after}
+    (difference,) = certify_trees(old, new).differing
+    assert (difference.path, difference.line, difference.name) == ("c.py", 2, "builtin")
+
+
 def test_a_package_name_may_go_when_all_its_uses_lead_elsewhere() -> None:
     old = {**BASE, "mid.py": "import a.b\n", "c.py": "from mid import a\nR = a.b.f()\n"}
     rest = {path: text for path, text in old.items() if path != "a/b.py"}

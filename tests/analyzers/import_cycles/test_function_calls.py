@@ -65,7 +65,7 @@ def test_of_two_imports_of_a_name_the_one_counts_that_does_not_stand_in_for_the_
 def test_what_is_nested_almost_too_deeply_is_read_anywhere() -> None:
     """How deep Python can parse depends on the stack: what was parsed once may fail where that is deeper."""
     met = set()
-    for depth in range(20, 4000, 20):
+    for depth in range(100, 4000, 100):
         facts = import_time_calls(f"def f(x):\n    x.kept = {'-' * depth}run()\n")
         if facts is not None:
             calls = _deeper(60, lambda facts=facts: facts.top["f"].calls)

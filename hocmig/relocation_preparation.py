@@ -16,6 +16,7 @@ from analyzers.file_rewriting import FileRewriter, hashes_before
 from analyzers.import_cycles import Cycle
 from analyzers.import_index import SourceIndex, records_for
 from analyzers.leading_part import leading_part
+from analyzers.loaded_attributes import missing_attributes
 from analyzers.model import Finding
 from analyzers.move_preconditions import check_moves, check_new_modules, packages_to_create
 from analyzers.name_pinning import without_kept_names
@@ -115,6 +116,7 @@ class Preparation:
         after = self._tree_after(rewritten, created, shims, moved)
         with self.workspace.terminal.working("Proving"):
             certificate = self._prove(after, planned, rewritten)
+        self.findings += missing_attributes(self.index, after, self.relocations, self.read, self._read_after)
         known = CycleCache(self.workspace.state / CYCLES_NAME)
         cycles = known.compare(self.index, after, self.relocations, self._read_after, self.read).new
         for cycle in cycles:

@@ -18,8 +18,8 @@ def test_a_second_reader_gets_the_same_tree_and_the_last_one_takes_the_scopes_aw
 
 
 def test_only_what_there_is_room_for_is_kept() -> None:
-    files = ParsedFiles(kept_bytes=10)
-    small, large, other = b"x = 1\n", b"longer = 12345\n", b"y = 22\n"
+    files = ParsedFiles(kept_uses=4)
+    small, large, other = b"x = a, b\n", b"x = a, b, c, d\n", b"y = a, b\n"
     kept, left, late = [files.of(content).scopes for content in (small, large, other)]
     assert files.last_scopes_of(large) is not left
     assert files.last_scopes_of(other) is not late

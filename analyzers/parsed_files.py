@@ -15,8 +15,8 @@ from analyzers.scopes import read_scopes, read_statements
 from analyzers.source import Source, decode
 from analyzers.text_positions import TextPositions
 
-#: Scopes are kept of files with so many uses of names together, about 120 MB (Django's 879 files: 106,000 uses,
-#: 80 MB). Bytes of text tell less: code has one use in 50 of them, a generated table of names one in two.
+#: Scopes are kept of files with so many uses of names together, about 120 MB (Django: 879 files, 106,000
+#: uses, 80 MB). Bytes of text tell less: code has one use in 50 of them, a generated table one in two.
 KEPT_USES = 150_000
 
 

@@ -12,10 +12,13 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator
+from bisect import bisect_left
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
 
 from analyzers.layout import ModuleName
 from analyzers.model import Finding
+from analyzers.python_parser import newlines
 from analyzers.python_string_uses import call_name
 from analyzers.relocation_map import RelocationMap
 from analyzers.text_references.reference import ProjectFacts
@@ -51,7 +54,7 @@ def find_identity(
     """The findings of one file, sorted by line.
 
     Args:
-        text: its source, if at hand: without a telling word in it the tree need not be walked.
+        text: its source, if at hand: only statements with a telling word in them need be walked.
         path: the file before the move.
         before: its module name; `after` is its name when the move is done. When both are the same, only the
             definitions that leave the module by an entry of their own count.
@@ -67,11 +70,11 @@ def find_identity(
             target = (after.name, node.name)
         if target is not None:
             finder.read_definition(node, ".".join(target))
-    if moves and (text is None or _OWN_NAME.search(text) or "migrations" in path):
-        finder.read_module(tree)
+    if moves:
+        finder.read_module(tree, None if text is None else _lines(_OWN_NAME, text))
     findings = [*finder.findings]
-    if text is None or _FIELD.search(text):
-        findings += _model_references(path, tree, relocations, facts)
+    nodes = _nodes(tree, None if text is None else _lines(_FIELD, text))
+    findings += _model_references(path, nodes, relocations, facts)
     return tuple(sorted(set(findings), key=lambda f: (f.line, f.code, f.message)))
 
 
@@ -132,13 +135,14 @@ class _Finder:
                 )
                 self.add("IDENT005", node.lineno, message, mend)
 
-    def read_module(self, tree: ast.Module) -> None:
-        """What the whole module is known by."""
+    def read_module(self, tree: ast.Module, lines: Sequence[int] | None) -> None:
+        """What the whole module is known by; `lines` as for `_nodes`."""
         if "migrations" in self.path.split("/")[:-1]:
             message = "a migration is recorded under the label of its app"
             self.add("IDENT005", 1, message, "keep the label, or mark it as applied under the new one")
-        parents = {child: node for node in ast.walk(tree) for child in ast.iter_child_nodes(node)}
-        for node in ast.walk(tree):
+        nodes = list(_nodes(tree, lines))
+        parents = {child: node for node in nodes for child in ast.iter_child_nodes(node)}
+        for node in nodes:
             if isinstance(node, ast.Call):
                 self._read_call(node)
             elif isinstance(node, ast.Attribute) and node.attr in ("__module__", "__qualname__"):
@@ -174,6 +178,36 @@ class _Finder:
             message = f"__name__ is handed on{' to ' + name if name else ''}: {old} becomes {new}"
             mend = "check what is stored or looked up under it"
             self.add("IDENT004", node.lineno, message, mend, "info")
+
+
+def _lines(words: re.Pattern[str], text: str) -> list[int]:
+    """The 1-based lines where such a word begins, in order."""
+    found: list[int] = []
+    line, begin = 1, 0
+    for match in words.finditer(text):
+        # As the tokenizer counts lines.
+        between = newlines(text[begin : match.start()])
+        line, begin = line + between.count("\n"), match.start()
+        found.append(line)
+    return found
+
+
+def _nodes(tree: ast.Module, lines: Sequence[int] | None) -> Iterator[ast.AST]:
+    """The nodes of all statements that stand on one of the lines (sorted; None: on any), outer ones first."""
+    pending: deque[ast.AST] = deque([tree])
+    while pending:
+        node = pending.popleft()
+        yield node
+        for child in ast.iter_child_nodes(node):
+            # Statements alone have places to rely on: inside of f-strings Python 3.11 counts in its own way.
+            if lines is None or not isinstance(child, ast.stmt) or _stands_on(child, lines):
+                pending.append(child)
+
+
+def _stands_on(node: ast.stmt, lines: Sequence[int]) -> bool:
+    begin = min([node.lineno, *(d.lineno for d in getattr(node, "decorator_list", ()))])
+    at = bisect_left(lines, begin)
+    return at < len(lines) and lines[at] <= (node.end_lineno or node.lineno)
 
 
 def has_own_name(decorator: ast.expr) -> bool:
@@ -222,10 +256,10 @@ def _model_label(module: str) -> str:
 
 
 def _model_references(
-    path: str, tree: ast.Module, relocations: RelocationMap, facts: ProjectFacts
+    path: str, nodes: Iterable[ast.AST], relocations: RelocationMap, facts: ProjectFacts
 ) -> Iterator[Finding]:
     """`ForeignKey("label.Model")` where that model moves to an app of another label."""
-    for node in ast.walk(tree):
+    for node in nodes:
         if not isinstance(node, ast.Call) or call_name(node.func).rpartition(".")[2] not in _FIELDS:
             continue
         targets = [*node.args[:1], *(k.value for k in node.keywords if k.arg == "to")]

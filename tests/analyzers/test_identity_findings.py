@@ -96,3 +96,36 @@ def test_migrations_are_told() -> None:
         ModuleName("app.x.migrations.m1", False, "."),
     )
     assert [f.code for f in find("", before, after, "app/a/migrations/m1.py")] == ["IDENT005"]
+
+
+@pytest.mark.parametrize("ending", ["\n", "\r\n", "\r"])
+def test_the_text_saves_walks_and_changes_nothing(ending: str) -> None:
+    """Only statements with a telling word are walked: decorators, heads and long statements count to them."""
+    text = ending.join(
+        [
+            "import logging, pickle",
+            "log = logging.getLogger(",
+            "    __name__,",
+            ")",
+            "@keep(",
+            "    __name__",
+            ")",
+            "class C:",
+            "    owner = models.ForeignKey('a.Book')",
+            "    def f(self, name=__name__):",
+            "        if name == __name__: return self",
+            "        with open(name) as file:",
+            "            pickle.dump(self, file)",
+            "        try: ...",
+            "        except E: use(self.__module__)",
+            "        return f'''",
+            "            {log} {use(__name__)}'''",
+            "def plain(): return 1",
+        ]
+    )
+    tree = ast.parse(text)
+    options = {"before": OLD, "after": NEW, "relocations": MOVE, "facts": Facts()}
+    found = find_identity("app/a/models.py", tree, text=text, **options)
+    assert found == find_identity("app/a/models.py", tree, **options)
+    assert {f.code for f in found} == {"IDENT002", "IDENT003", "IDENT004", "IDENT006"}
+    assert len(found) >= 7

@@ -37,13 +37,23 @@ _NOISE = re.compile(
 
 
 class CodemodError(HocmigError):
-    """The codemod tool failed on a file; `output` is what it printed."""
+    """The codemod tool failed on a file; `output` is what it printed.
 
-    def __init__(self, command: str, output: str) -> None:
-        super().__init__(command, output)
+    `status` is how its process ended: negative for a signal.
+    """
+
+    def __init__(self, command: str, output: str, status: int = 1) -> None:
+        super().__init__(command, output, status)
         self.output = output
+        self.status = status
 
     def __str__(self) -> str:
+        if self.status < 0:
+            # LibCST's parser is native code: on expressions nested without end it overruns its stack.
+            return (
+                f"codemod {self.args[0]} was ended by signal {-self.status}; nothing was changed: exclude "
+                "files that are nested very deeply"
+            )
         lines = [line for line in self.output.splitlines() if line.strip()]
         shown = next(
             (line for line in reversed(lines) if "Error" in line), lines[-1] if lines else "no output"
@@ -149,7 +159,7 @@ def _run_tool(
     outputs = [process.communicate()[0].decode("utf-8", "replace") for process in running]
     for process, output in zip(running, outputs, strict=True):
         if process.returncode:
-            raise CodemodError(command, output)
+            raise CodemodError(command, output, process.returncode)
     return [
         line.removeprefix("WARNING: ")
         for output in outputs

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -51,3 +52,26 @@ def test_processes_share_the_files(
     for number in range(7):
         text = (tmp_path / f"app/user{number}.py").read_text()
         assert text == f"from app.new import V\nN = {number}\n"
+
+
+def test_a_process_that_dies_is_said_in_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    files = {
+        "hocmig.yaml": "version: 1\nimport_roots: ['.']\n",
+        "a.py": "V = 1\n",
+        "use.py": "from a import V\n",
+    }
+    for path, text in files.items():
+        (tmp_path / path).write_text(text)
+    start = subprocess.Popen
+
+    def dying(arguments: list[str], *rest: Any, **options: Any) -> Any:
+        if "libcst.tool" in arguments:
+            arguments = [sys.executable, "-c", "import os; os.kill(os.getpid(), 11)"]
+        return start(arguments, *rest, **options)
+
+    monkeypatch.setattr(hocmig.codemod_runner.subprocess, "Popen", dying)
+    assert run(["--root", str(tmp_path), "mv", "a", "b", "--execute"]) != 0
+    assert "signal 11; nothing was changed" in capsys.readouterr().err
+    assert {path: (tmp_path / path).read_text() for path in files} == files

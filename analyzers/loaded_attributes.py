@@ -25,7 +25,10 @@ from analyzers.relocation_map import RelocationMap
 from analyzers.source import decode
 from analyzers.use_meaning import attribute_target
 
-_LOADING = re.compile(rb"import_module|__import__|modules\s*\[")
+#: The name that is handed to what loads.
+_NAMED = re.compile(
+    rb"""(?:(?:import_module|__import__)\s*\(\s*(?:name\s*=\s*)?|modules\s*\[\s*)["']([\w.]+)["']""", re.ASCII
+)
 _OWN_PACKAGE = frozenset({"__package__", "__name__"})
 
 
@@ -71,10 +74,10 @@ def missing_attributes(
         new_path = relocations.path(path) or path
         if record.error or new_path not in after.files or not _may_load(record, modules):
             continue
-        content, new_content = read_before(path), read_after(new_path)
-        if _LOADING.search(content) is None:
+        content = read_before(path)
+        if not _names_one(content, modules):
             continue
-        old, new = _of(before, path, content), _of(after, new_path, new_content)
+        old, new = _of(before, path, content), _of(after, new_path, read_after(new_path))
         if len(old) != len(new):
             # The text was changed in another way than by rewriting names.
             continue
@@ -91,6 +94,13 @@ def _may_load(record: FileRecord, modules: Iterable[str]) -> bool:
         ):
             return True
     return any(string.text in modules for string in record.dotted_strings)
+
+
+def _names_one(content: bytes, modules: Iterable[str]) -> bool:
+    """Whether the file loads one of the modules, or a relative name, as far as the text tells at a glance."""
+    if b"import_module as" in content:
+        return True
+    return any(name[:1] == b"." or name.decode() in modules for name in _NAMED.findall(content))
 
 
 def _of(index: SourceIndex, path: str, content: bytes) -> tuple[LoadedAttribute, ...]:

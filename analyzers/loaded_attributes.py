@@ -70,17 +70,19 @@ def missing_attributes(
     """
     modules = {module for module, _ in relocations.moved_symbols}
     modules |= {module.rpartition(".")[0] for module in relocations.moved_modules} - {""}
-    for path, record in before.files.items():
-        new_path = relocations.path(path) or path
-        if record.error or new_path not in after.files or not _may_load(record, modules):
+    old_paths = {relocations.path(path) or path: path for path in before.files}
+    for new_path, new_record in after.files.items():
+        path = old_paths.get(new_path, "")
+        records = [r for r in (before.files.get(path), new_record) if r is not None and not r.error]
+        if new_record.error or not any(_may_load(record, modules) for record in records):
             continue
-        content = read_before(path)
-        if not _names_one(content, modules):
+        content, new_content = read_before(path) if path else b"", read_after(new_path)
+        if not (_names_one(content, modules) or _names_one(new_content, modules)):
             continue
-        old, new = _of(before, path, content), _of(after, new_path, read_after(new_path))
+        old, new = _of(before, path, content), _of(after, new_path, new_content)
         if len(old) != len(new):
-            # The text was changed in another way than by rewriting names.
-            continue
+            # Definitions came or went, with their strings as they are.
+            old = new
         for one, other in zip(old, new, strict=True):
             if one.module in modules:
                 yield from _judged(new_path, one, other, before, after, relocations)

@@ -114,3 +114,14 @@ def test_other_attributes_are_no_reason(
 ) -> None:
     root = _tree(tmp_path, client)
     assert _moved(root, capsys, "app.b:P", "app.d") == (0, [])
+
+
+@pytest.mark.parametrize("target", ["app.d", "app.fresh"])
+def test_code_that_moves_takes_itself_of_its_old_module(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], target: str
+) -> None:
+    text = 'import importlib\ndef P():\n    return importlib.import_module("app.b").P\ndef Q(): ...\n'
+    root = _tree(tmp_path, "x = 1\n", {"app/b.py": text})
+    code, errors = _moved(root, capsys, "app.b:P", target)
+    assert (code, [name for name, _ in errors]) == (1, ["RELOC022"])
+    assert (root / "app/b.py").read_text() == text
